@@ -9,7 +9,9 @@
 use std::collections::BTreeMap;
 use std::{env, error, fs};
 
-use iopo_constraints::{Constraint, from_text, from_text_in_task};
+use iopo_constraints::{
+    Constraint, Instruction, from_text, from_text_in_instruction, from_text_in_task,
+};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 use serde_json::Value;
@@ -22,19 +24,23 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     let path = args.next().ok_or("expected the path of a JSONL file with `constraints_splits`")?;
     let sample = args.next().map(|number| number.parse::<usize>()).transpose()?;
     let seed = args.next().map(|seed| seed.parse()).transpose()?.unwrap_or(0);
-    let (mut total, mut chinese, mut alone) = (0, 0, 0);
+    let (mut total, mut chinese, mut alone, mut in_task) = (0, 0, 0, 0);
     let mut kinds: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     let mut lines = Vec::new();
     for line in fs::read_to_string(path)?.lines() {
         let item: Value = serde_json::from_str(line)?;
         let task = item["description"].as_str().unwrap_or_default();
         let texts = item["constraints_splits"].as_array().map_or(&[][..], Vec::as_slice);
-        for text in texts.iter().filter_map(Value::as_str) {
+        let texts: Vec<&str> = texts.iter().filter_map(Value::as_str).collect();
+        for (at, text) in texts.iter().copied().enumerate() {
+            let others = [&texts[..at], &texts[at + 1..]].concat();
+            let instruction = Instruction { task, others: &others };
             total += 1;
             let is_chinese = text.contains(|c| ('\u{4E00}'..='\u{9FFF}').contains(&c));
             chinese += usize::from(is_chinese);
             alone += usize::from(from_text(text).is_some());
-            let Some(constraint) = from_text_in_task(text, task) else { continue };
+            in_task += usize::from(from_text_in_task(text, task).is_some());
+            let Some(constraint) = from_text_in_instruction(text, instruction) else { continue };
             let count = kinds.entry(constraint.kind().id()).or_default();
             if is_chinese {
                 count.0 += 1;
@@ -54,7 +60,7 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     }
     println!(
         "\n{mapped} of {total} constraints are decided by code ({chinese} contain Chinese characters); \
-         without the tasks, {alone} would be"
+         {in_task} with the task alone, {alone} without it"
     );
     for (kind, (chinese, other)) in kinds {
         println!("{kind}: {chinese} Chinese, {other} other");

@@ -7,6 +7,7 @@
 use crate::{
     families::MarkupFormat,
     lines::Marker,
+    markup,
     measure::Measure,
     portion::Portion,
     text::{self, fold},
@@ -207,6 +208,18 @@ impl Bound {
         }
     }
 
+    /// Bounds that follow from names in code and from elements in Markdown.
+    fn consequences_of_markup(&self) -> Vec<Self> {
+        match &self.measure {
+            Measure::CodeName(name) => {
+                vec![Self::some(Measure::Phrase(markup::stem(name).to_owned()))]
+            }
+            Measure::InMarkdown(element) => vec![element.bound()],
+            // The safe answer: nothing follows.
+            _ => Vec::new(),
+        }
+    }
+
     /// Bounds that follow directly for every text within this one.
     fn consequences(&self) -> Vec<Self> {
         let n = self.low;
@@ -228,6 +241,7 @@ impl Bound {
             }
             Measure::Column(_) => vec![some(Measure::Tables)],
             Measure::Emphasized(style) => vec![some(style.anywhere())],
+            Measure::CodeName(_) | Measure::InMarkdown(_) => self.consequences_of_markup(),
             Measure::FinalQuestion => vec![some(Measure::Questions)],
             Measure::CapitalWords => vec![twice(Measure::Capitals)],
             Measure::Bullets => vec![least(Measure::Items)],

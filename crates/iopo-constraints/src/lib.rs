@@ -99,7 +99,9 @@ mod text;
 pub use constraint::{Constraint, Verdict};
 pub use counted::CountedResponse;
 pub use error::ConstraintError;
-pub use from_text::{from_proposal, from_text, from_text_in_task};
+pub use from_text::{
+    Instruction, from_proposal, from_text, from_text_in_instruction, from_text_in_task,
+};
 pub use kind::Kind;
 pub use kind_set::KindSet;
 pub use pick::{compatible, contrast, draw_compatible};

@@ -96,7 +96,9 @@ fn inside(style: Style, line: &str) -> usize {
     };
     let body = lines::item(line).map_or_else(|| line.trim(), |(_, body)| body.trim_end());
     if start.is_empty() {
-        let whole = body.starts_with(['*', '_']) && body.ends_with(['*', '_']);
+        // A list item or a sentence in italics is no heading.
+        let is_text = lines::item(line).is_some() || body.contains(['。', '！', '？']);
+        let whole = body.starts_with(['*', '_']) && body.ends_with(['*', '_']) && !is_text;
         let count: usize = ['*', '_'].iter().map(|mark| runs(line, *mark)).sum();
         return if whole && count == 1 { 0 } else { count };
     }
@@ -146,18 +148,22 @@ fn elements(response: &str) -> usize {
     found
 }
 
-/// The lines of the code blocks, or of the whole response if it has no code block.
+/// Marks of code blocks with data or output instead of code.
+const DATA: [&str; 6] = ["json", "text", "txt", "output", "plaintext", "console"];
+
+/// The lines of the code blocks, or of the whole response if it has no code block. Blocks of data and output do not count.
 pub(crate) fn code(response: &str) -> Vec<&str> {
     if !response.lines().any(is_fence) {
         return lines::filled(response).collect();
     }
-    let mut open = false;
+    let (mut open, mut is_data) = (false, false);
     let in_block = |line: &&str| {
         if is_fence(line) {
             open = !open;
+            is_data = open && DATA.contains(&fold(line.trim().trim_matches('`')).trim());
             return false;
         }
-        open
+        open && !is_data
     };
     lines::filled(response).filter(in_block).collect()
 }
@@ -175,6 +181,79 @@ pub(crate) fn code_lines(response: &str) -> usize {
 pub(crate) fn code_blocks(response: &str, language: &str) -> usize {
     let marks = response.lines().filter_map(|line| line.trim_start().strip_prefix("```"));
     marks.filter(|mark| fold(mark.trim()) == language).count()
+}
+
+/// The code of a response, in lower case: its code blocks and code spans, or all of it if it has no backtick.
+fn written_in_code(response: &str) -> String {
+    if !response.contains('`') {
+        return fold(response);
+    }
+    let mut open = false;
+    let mut found = String::new();
+    for line in response.split('\n') {
+        if is_fence(line) {
+            open = !open;
+            continue;
+        }
+        let spans = line.split('`').skip(1).step_by(2);
+        if open {
+            found.push_str(line);
+        } else {
+            spans.for_each(|span| found.extend([span, "\n"]));
+        }
+        found.push('\n');
+    }
+    fold(&found)
+}
+
+/// The number of times that code has a name in lower case, not within a longer name.
+pub(crate) fn named_in_code(response: &str, name: &str) -> usize {
+    let code = written_in_code(response);
+    let name = stem(name);
+    let joins = |c: char| c.is_alphanumeric() || c == '_' || (c == '-' && name.starts_with('-'));
+    let is_whole = |(at, name): (usize, &str)| {
+        let before = code[..at].chars().next_back();
+        let after = code[at + name.len()..].chars().next();
+        // A tag starts a name itself.
+        (name.starts_with('<') || !before.is_some_and(joins)) && !after.is_some_and(joins)
+    };
+    code.match_indices(name).filter(|found| is_whole(*found)).count()
+}
+
+/// The part of a name in lower case that code has in any case: `<p` of `<p>`, and the last part of `java.time.localdate`.
+pub(crate) fn stem(name: &str) -> &str {
+    let without = |suffix| name.strip_suffix(suffix).filter(|name| !name.is_empty());
+    // Code names express, where texts say Express.js.
+    let name = without("()").or_else(|| tag(name)).or_else(|| without(".js")).unwrap_or(name);
+    // Names of two parts, such as array.isarray and mkfs.ext4, are written in full.
+    let is_path = name.split('.').count() > 2 && !name.ends_with('.');
+    if is_path { name.rsplit('.').next().unwrap_or(name) } else { name }
+}
+
+fn tag(name: &str) -> Option<&str> {
+    name.strip_suffix('>').filter(|open| open.starts_with('<') && open.len() > 1)
+}
+
+/// Names of functions that the code calls, at most three.
+pub(crate) fn called(response: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    if !response.contains("```") {
+        return found;
+    }
+    for line in code(response) {
+        for (at, _) in line.match_indices('(') {
+            let start =
+                line[..at].trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            let name = &line[start.len()..at];
+            let is_whole = !start.ends_with(char::is_alphanumeric);
+            let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.len() < 40;
+            let is_name = is_name && is_whole;
+            if is_name && found.len() < 3 && !found.iter().any(|known| known == name) {
+                found.push(name.to_owned());
+            }
+        }
+    }
+    found
 }
 
 /// The number of lines with a comment in code blocks.
@@ -239,5 +318,22 @@ mod tests {
             count(MarkupFormat::Comments, commented) == 1 && code_blocks(commented, "python") == 1
         );
         assert_eq!(count(MarkupFormat::Comments, "# A heading"), 0);
+    }
+
+    #[test]
+    fn names_in_code_are_whole() {
+        let has = |name, text| named_in_code(text, name) > 0;
+        let code = "We use NumPy.\n```python\nimport random\nx = model.fit(data)\n```\nRun `kubectl apply -f a`.";
+        for name in ["random", "fit", "fit()", "model.fit", "kubectl apply"] {
+            assert!(has(name, code), "{name}");
+        }
+        for name in ["numpy", "rand", "apply -", "kubectl get", "ode"] {
+            assert!(!has(name, code), "{name}");
+        }
+        assert!(has("<p>", "<p class=\"a\">") && !has("<p>", "<pre>") && !has("<p>", "</p>"));
+        assert!(has("java.time.localdate", "LocalDate a") && !has("array.isarray", "isArray(a)"));
+        assert!(has("-fvisibility", "`gcc -fvisibility=hidden`"));
+        assert!(!has("-fvisibility", "`gcc -fvisibility-inlines-hidden`"));
+        assert_eq!(called("```\nprint(len(a))\n```"), ["print", "len"]);
     }
 }

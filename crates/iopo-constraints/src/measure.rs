@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use crate::{
     citation,
     edit::prose,
-    families::{CitationStyle, MarkupFormat, Style},
+    families::{CitationStyle, Element, MarkupFormat, Style},
     han,
     lexicon::{FIRST_PERSON, S_CONTRACTIONS, SECOND_PERSON},
     lines::{self, Marker},
@@ -77,6 +77,10 @@ pub(crate) enum Measure {
     CodeLines,
     /// Code blocks that are marked with this language in lower case.
     CodeBlock(String),
+    /// Occurrences of a name in lower case in the code.
+    CodeName(String),
+    /// Uses of an element of the layout, written in Markdown.
+    InMarkdown(Element),
     /// Occurrences of a phrase in lower case.
     Phrase(String),
     /// 1 if the response is a JSON object with this key.
@@ -204,6 +208,8 @@ impl Measure {
             Self::Markup(format) => markup::count(*format, response),
             Self::CodeLines => markup::code_lines(response),
             Self::CodeBlock(language) => markup::code_blocks(response, language),
+            Self::CodeName(name) => markup::named_in_code(response, name),
+            Self::InMarkdown(element) => structure::in_markdown(*element, response),
             Self::JsonKey(key) => usize::from(structure::has_json_key(response, key)),
             Self::JsonArray => usize::from(structure::is_json_array(response)),
             Self::JsonValue => usize::from(structure::is_json(response)),
@@ -313,6 +319,8 @@ impl Measure {
             | Self::Markup(_)
             | Self::CodeLines
             | Self::CodeBlock(_)
+            | Self::CodeName(_)
+            | Self::InMarkdown(_)
             | Self::JsonKey(_)
             | Self::JsonArray
             | Self::JsonValue
@@ -391,6 +399,8 @@ impl Measure {
             Self::Markup(format) => return format!("uses of {}", format.name()),
             Self::CodeLines => "lines of code",
             Self::CodeBlock(language) => return format!("code blocks in {language}"),
+            Self::CodeName(name) => return format!("times “{name}” in the code"),
+            Self::InMarkdown(element) => return format!("{} in Markdown", element.english()),
             Self::JsonKey(key) => return format!("JSON objects with the key “{key}”"),
             Self::JsonArray => "JSON arrays as the whole response",
             Self::JsonValue => "JSON values as the whole response",

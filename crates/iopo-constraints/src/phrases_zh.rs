@@ -3,7 +3,7 @@
 use crate::{
     constraint::Constraint,
     families::{
-        AnswerLanguage, Characters, CitationStyle, Citations, Code, Composition, Document,
+        AnswerLanguage, Characters, CitationStyle, Citations, Code, Composition, Document, Element,
         Emphasis, Ends, Fields, Framing, Keywords, Layout, Length, Letters, Lists, MarkupFormat,
         NO_LIMIT, Outline, Periods, Phrases, Portions, Size, Unit, Voice, Words, Wrapping,
     },
@@ -40,8 +40,10 @@ pub(crate) fn phrases(constraint: &Constraint) -> Vec<String> {
             say([format!("标题为“{title}”。"), format!("文章的标题应为“{title}”。")])
         }
         Constraint::Outline(Outline::Elements { elements }) => {
-            let names: Vec<&str> = elements.iter().map(|element| element.chinese()).collect();
-            say([format!("使用{}组织内容。", names.join("、"))])
+            say([format!("使用{}组织内容。", named(elements))])
+        }
+        Constraint::Outline(Outline::MarkdownElements { elements }) => {
+            say([format!("以Markdown格式输出,使用{}。", named(elements))])
         }
         Constraint::Portions(portions) => of_portions(portions),
         Constraint::Emphasis(Emphasis::Emphasized { style }) => {
@@ -92,6 +94,12 @@ fn quoted(values: &[String]) -> String {
         Some((last, rest)) if !rest.is_empty() => format!("{}和{last}", rest.join("、")),
         _ => quoted.concat(),
     }
+}
+
+/// "标题、列表".
+fn named(elements: &[Element]) -> String {
+    let names: Vec<&str> = elements.iter().map(|element| element.chinese()).collect();
+    names.join("、")
 }
 
 fn of_characters(characters: &Characters) -> Vec<String> {
@@ -227,6 +235,7 @@ fn of_code(code: &Code) -> Vec<String> {
         Code::MaxCodeLines { n } => say([format!("代码不超过{n}行。")]),
         Code::MinCodeLines { n } => say([format!("代码应至少包含{n}行。")]),
         Code::CodeLanguage { name } => say([format!("代码使用{name}编写。")]),
+        Code::CodeNames { names } => say([format!("代码中必须使用{}。", quoted(names))]),
     }
 }
 

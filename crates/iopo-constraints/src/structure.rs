@@ -2,7 +2,12 @@
 
 use serde_json::Value;
 
-use crate::{han, lines, text};
+use crate::{
+    families::Element,
+    han,
+    lines::{self, Marker},
+    text,
+};
 
 /// The most keys or columns that back-translation names.
 const MOST_NAMES: usize = 8;
@@ -127,16 +132,47 @@ pub(crate) fn heads(line: &str, name: &str) -> bool {
 ///
 /// Lines in code blocks do not count.
 pub(crate) fn heading_levels(response: &str) -> usize {
+    levels(response, u32::MAX)
+}
+
+/// The last kind of a heading with marks of Markdown: a bold line with a number.
+const LAST_MARKDOWN_LEVEL: u32 = 8;
+
+/// The number of kinds of lines that head parts, up to a kind.
+fn levels(response: &str, last: u32) -> usize {
     let mut seen = 0_u32;
     let mut in_code = false;
     for line in lines::filled(response).map(str::trim) {
         if line.starts_with("```") {
             in_code = !in_code;
-        } else if !in_code && let Some(level) = heading_level(line) {
+        } else if !in_code && let Some(level) = heading_level(line).filter(|level| *level <= last) {
             seen |= 1 << level;
         }
     }
     seen.count_ones() as usize
+}
+
+/// 1 if the response has an element of the layout in Markdown: 一、 is no heading and （1） no item.
+pub(crate) fn in_markdown(element: Element, response: &str) -> usize {
+    let items = |good: &dyn Fn(Marker) -> bool| {
+        lines::filled(response).filter_map(lines::item).filter(|&(mark, _)| good(mark)).count()
+    };
+    let has = match element {
+        Element::Heading => levels(response, LAST_MARKDOWN_LEVEL) > 0,
+        Element::Subheading => levels(response, LAST_MARKDOWN_LEVEL) > 1,
+        Element::List => items(&|_| true) > 1,
+        Element::NumberedList => items(&|mark| !mark.is_bullet()) > 1,
+        Element::BulletList => items(&Marker::is_bullet) > 1,
+        Element::Table
+        | Element::Bold
+        | Element::Italic
+        | Element::CodeBlock
+        | Element::Comment => {
+            let bound = element.bound();
+            bound.holds(bound.measure.count(response))
+        }
+    };
+    usize::from(has)
 }
 
 /// The kind of a line that heads a part, from 1 to 16. Levels 1 to 6 are those of Markdown.
@@ -251,6 +287,20 @@ mod tests {
         assert!(is_json("[{\"a\": 1}]") && is_json(object) && !is_json("Here: {}"));
         assert!(has_json_key("[{\"a\": 1}]", "a"));
         assert_eq!((decimals("3.14 or 2.5", 2), decimals("v1.2.3, 3.", 1)), (1, 0));
+    }
+
+    #[test]
+    fn elements_in_markdown_have_its_marks() {
+        let has = |element, text| in_markdown(element, text) == 1;
+        for text in ["# Tea\n## Green", "# 茶\n**绿茶**", "**1. 茶**\n### 一、绿茶"] {
+            assert!(has(Element::Heading, text) && has(Element::Subheading, text), "{text}");
+        }
+        for text in ["一、茶\n（一）绿茶", "1.1 Tea\n1.1.1 Green", "```\n# a\n## b\n```"] {
+            assert!(!has(Element::Heading, text) && !has(Element::Subheading, text), "{text}");
+        }
+        assert!(has(Element::List, "- a\n1. b") && has(Element::NumberedList, "1. a\n2) b"));
+        assert!(!has(Element::List, "一、茶\n二、咖啡") && !has(Element::BulletList, "1. a\n- b"));
+        assert!(has(Element::Table, "| a |\n|---|\n| 1 |") && !has(Element::CodeBlock, "`a`"));
     }
 
     #[test]

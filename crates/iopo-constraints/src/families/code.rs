@@ -2,10 +2,11 @@
 
 use rand::Rng;
 
-use super::{Document, Family, MarkupFormat, all};
+use super::{Document, Family, MarkupFormat, Phrases, all};
 use crate::{
     bound::Bound,
     constraint::Constraint,
+    markup,
     measure::Measure,
     params::{self, OutOfRange, quantity},
     text,
@@ -29,6 +30,13 @@ family! {
             /// The language, as after the fence of a Markdown code block.
             name: String,
         } = "code_language", Multilingual, weight 0.0, slots [], ifeval [], styles [];
+        /// Requires these names in the code: in code blocks and code spans, or in the response if it has none. Case does not
+        /// matter. A tag such as `<p>` may have attributes, and a path such as `java.time.LocalDate` may be imported, so its
+        /// last part is enough.
+        CodeNames {
+            /// Names of functions, modules, commands, tags and the like.
+            names: Vec<String>,
+        } = "code_names", Inclusion, weight 0.0, slots [], ifeval [], styles [];
     }
 }
 
@@ -40,6 +48,7 @@ impl Family for Code {
             Self::MaxCodeLines { n } => params::number("n", *n, 1, 9_999),
             Self::MinCodeLines { n } => params::number("n", *n, 2, 10_000),
             Self::CodeLanguage { name } => params::label("name", name),
+            Self::CodeNames { names } => params::labels("names", names),
         }
     }
 
@@ -66,15 +75,26 @@ impl Family for Code {
                 format!("Include a code block marked as {name}."),
                 format!("The code must be written in {name}."),
             ],
+            Self::CodeNames { names } => {
+                let list = params::quoted_list(names);
+                vec![
+                    format!("Use {list} in the code."),
+                    format!("The code must use {list}."),
+                    format!("Write code that uses {list}."),
+                ]
+            }
         }
     }
 
     fn bounds(&self) -> Vec<Bound> {
-        vec![match self {
-            Self::MaxCodeLines { n } => Bound::at_most(Measure::CodeLines, *n),
-            Self::MinCodeLines { n } => Bound::at_least(Measure::CodeLines, *n),
-            Self::CodeLanguage { name } => Bound::some(Measure::CodeBlock(text::fold(name))),
-        }]
+        match self {
+            Self::MaxCodeLines { n } => vec![Bound::at_most(Measure::CodeLines, *n)],
+            Self::MinCodeLines { n } => vec![Bound::at_least(Measure::CodeLines, *n)],
+            Self::CodeLanguage { name } => vec![Bound::some(Measure::CodeBlock(text::fold(name)))],
+            Self::CodeNames { names } => {
+                names.iter().map(|name| Bound::some(Measure::CodeName(text::fold(name)))).collect()
+            }
+        }
     }
 
     fn revisions(&self) -> Vec<Constraint> {
@@ -82,6 +102,10 @@ impl Family for Code {
             Self::MaxCodeLines { n } => all([Self::MinCodeLines { n: n.saturating_add(1) }]),
             Self::MinCodeLines { n } => all([Self::MaxCodeLines { n: n.saturating_sub(1) }]),
             Self::CodeLanguage { .. } => all([Document::NoMarkup { format: MarkupFormat::Code }]),
+            Self::CodeNames { names } => {
+                let phrases = names.iter().map(|name| markup::stem(&text::fold(name)).to_owned());
+                all(phrases.map(|phrase| Phrases::ExcludePhrase { phrase }))
+            }
         }
     }
 
@@ -99,6 +123,10 @@ impl Family for Code {
                 let known = ["python", "rust", "java", "sql"].map(str::to_owned);
                 all(known.map(|name| Self::CodeLanguage { name }))
             }
+            CodeKind::CodeNames => {
+                let names = markup::called(response);
+                all((!names.is_empty()).then_some(Self::CodeNames { names }))
+            }
             CodeKind::MaxCodeLines | CodeKind::MinCodeLines => Vec::new(),
         }
     }
@@ -110,6 +138,11 @@ impl Family for Code {
             CodeKind::MinCodeLines => Self::MinCodeLines { n: 5 * n },
             CodeKind::CodeLanguage => Self::CodeLanguage {
                 name: params::one_of(&["python", "rust", "java"], "python", rng).to_owned(),
+            },
+            CodeKind::CodeNames => Self::CodeNames {
+                names: vec![
+                    params::one_of(&["print", "sorted", "random"], "print", rng).to_owned(),
+                ],
             },
         }
     }

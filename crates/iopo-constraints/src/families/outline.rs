@@ -34,10 +34,12 @@ pub enum Element {
     Italic,
     /// A fenced code block.
     CodeBlock,
+    /// A comment in a fenced code block.
+    Comment,
 }
 
 impl Element {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Heading,
         Self::Subheading,
         Self::List,
@@ -47,9 +49,10 @@ impl Element {
         Self::Bold,
         Self::Italic,
         Self::CodeBlock,
+        Self::Comment,
     ];
 
-    fn english(self) -> &'static str {
+    pub(crate) fn english(self) -> &'static str {
         match self {
             Self::Heading => "headings",
             Self::Subheading => "subheadings",
@@ -60,6 +63,7 @@ impl Element {
             Self::Bold => "bold text",
             Self::Italic => "italics",
             Self::CodeBlock => "code blocks",
+            Self::Comment => "code comments",
         }
     }
 
@@ -75,10 +79,12 @@ impl Element {
             Self::Bold => "粗体",
             Self::Italic => "斜体",
             Self::CodeBlock => "代码块",
+            Self::Comment => "代码注释",
         }
     }
 
-    fn bound(self) -> Bound {
+    /// The bound of a response that has the element.
+    pub(crate) fn bound(self) -> Bound {
         match self {
             Self::Heading => Bound::some(Measure::HeadingLevels),
             Self::Subheading => Bound::at_least(Measure::HeadingLevels, 2),
@@ -89,6 +95,7 @@ impl Element {
             Self::Bold => Bound::some(Measure::Bold),
             Self::Italic => Bound::some(Measure::Markup(MarkupFormat::Italic)),
             Self::CodeBlock => Bound::some(Measure::Markup(MarkupFormat::CodeBlock)),
+            Self::Comment => Bound::some(Measure::Markup(MarkupFormat::Comments)),
         }
     }
 
@@ -106,6 +113,12 @@ family! {
             /// The elements, at least two.
             elements: Vec<Element>,
         } = "elements", Hierarchy, weight 0.0, slots [Headings List], ifeval [], styles [];
+        /// Requires each of these elements, written in Markdown: headings with `#` or as bold lines, items with `-`, `*` or a
+        /// number.
+        MarkdownElements {
+            /// The elements, at least one.
+            elements: Vec<Element>,
+        } = "markdown_elements", MarkdownBackground, weight 0.0, slots [Headings List], ifeval [], styles [];
         /// Requires a line that consists of this title, as a heading, in bold or plain, ignoring case.
         Titled {
             /// The title.
@@ -125,6 +138,11 @@ impl Family for Outline {
                     elements.iter().map(|one| one.english().to_owned()).collect();
                 params::labels("elements", &names)
             }
+            Self::MarkdownElements { elements } => {
+                let names: Vec<String> =
+                    elements.iter().map(|one| one.english().to_owned()).collect();
+                params::labels("elements", &names)
+            }
             Self::Titled { title } => params::label("title", title),
         }
     }
@@ -140,6 +158,15 @@ impl Family for Outline {
                     format!("The response must contain {list}."),
                 ]
             }
+            Self::MarkdownElements { elements } => {
+                let names: Vec<&str> = elements.iter().map(|one| one.english()).collect();
+                let list = joined(&names);
+                vec![
+                    format!("Use Markdown with {list}."),
+                    format!("Format your response as Markdown, with {list}."),
+                    format!("The response must contain {list} in Markdown."),
+                ]
+            }
             Self::Titled { title } => vec![
                 format!("The title must be \"{title}\"."),
                 format!("Give your response the title \"{title}\"."),
@@ -151,6 +178,9 @@ impl Family for Outline {
     fn bounds(&self) -> Vec<Bound> {
         match self {
             Self::Elements { elements } => elements.iter().map(|element| element.bound()).collect(),
+            Self::MarkdownElements { elements } => {
+                elements.iter().map(|element| Bound::some(Measure::InMarkdown(*element))).collect()
+            }
             Self::Titled { title } => vec![Bound::some(Measure::TitleLine(text::fold(title)))],
         }
     }
@@ -173,6 +203,11 @@ impl Family for Outline {
                     Element::ALL.into_iter().filter(|element| element.is_in(response)).collect();
                 all((elements.len() > 1).then_some(Self::Elements { elements }))
             }
+            OutlineKind::MarkdownElements => {
+                let found = |one: &Element| crate::structure::in_markdown(*one, response) > 0;
+                let elements: Vec<Element> = Element::ALL.into_iter().filter(found).collect();
+                all((!elements.is_empty()).then_some(Self::MarkdownElements { elements }))
+            }
             OutlineKind::Titled => {
                 let first = crate::structure::headings(response).into_iter().next();
                 all(first.map(|title| Self::Titled { title }))
@@ -186,6 +221,11 @@ impl Family for Outline {
                 let others = [Element::Subheading, Element::List, Element::Table];
                 let other = params::one_of(&others, Element::List, rng);
                 Self::Elements { elements: vec![Element::Heading, other] }
+            }
+            OutlineKind::MarkdownElements => {
+                let others = [Element::Subheading, Element::List, Element::Table];
+                let other = params::one_of(&others, Element::List, rng);
+                Self::MarkdownElements { elements: vec![Element::Heading, other] }
             }
             OutlineKind::Titled => Self::Titled { title: "A short guide".to_owned() },
         }

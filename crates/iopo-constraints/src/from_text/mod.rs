@@ -19,6 +19,7 @@
 //! and 返回结果 (*the returned result*) is the response unless the task asks for a program. [`from_text`] maps neither. If
 //! the task asks for a program, only lengths and languages of code map, and texts that name the response as such. Some texts
 //! name something of the task, such as 规格 (*specification*) in 以表格形式呈现规格. They map only if the task contains it.
+//! [`from_text_in_instruction`] reads the other constraints as well: they can ask for the same thing, or for a list of references.
 //!
 //! | a text says | kinds |
 //! |---|---|
@@ -30,7 +31,7 @@
 //! | lists | `exact_bullets`, `min_bullets`, `exact_numbered`, `min_numbered`, `min_items`, `no_lists` |
 //! | JSON, keys of JSON, tables, columns of tables | `json`, `json_object`, `json_array`, `json_keys`, `table`, `table_columns` |
 //! | Markdown, LaTeX, HTML, code blocks, comments | `markup`, `plain_text` |
-//! | headings and subheadings, lists, tables and other elements | `elements`, `headings`, `bold` |
+//! | headings and subheadings, lists, tables and other elements | `elements`, `markdown_elements`, `headings`, `bold` |
 //! | parts with names, of reports and the like | `named_parts` |
 //! | no commas, no digits, one line, letter case | `no_commas`, `no_exclamations`, `no_questions`, `no_digits`, `single_line`, `all_lowercase`, `all_uppercase` |
 //! | language, first person, contractions | `language`, `first_person`, `no_first_person`, `no_contractions` |
@@ -38,7 +39,7 @@
 //! | every sentence starts or ends with a word, the first word is the last one | `sentence_starts`, `sentence_ends`, `same_ends`, `no_same_ends` |
 //! | N letters, N words in lower case, no periods, initials of neighboring words | `min_letters`, `max_letters`, `min_lowercase_words`, `max_lowercase_words`, `no_periods`, `no_consecutive_initials` |
 //! | words in brackets, parts of equal length | `bracketed_words`, `wrapped_pairs`, `even_parts` |
-//! | lines of code, programming language, decimal places | `max_code_lines`, `min_code_lines`, `code_language`, `decimals` |
+//! | lines of code, programming language, names in code, decimal places | `max_code_lines`, `min_code_lines`, `code_language`, `code_names`, `decimals` |
 //! | limits of paragraphs, titles, stanzas, named parts (Chinese) | `unit_range`, `part_range` |
 //! | numbers of rows, verses, stanzas, paragraphs, references (Chinese) | `count_range` |
 //! | APA style, emphasis of key words (Chinese) | `citation_style`, `emphasized` |
@@ -100,6 +101,34 @@ pub fn from_text(text: &str) -> Option<Constraint> {
 /// ```
 pub fn from_text_in_task(text: &str, task: &str) -> Option<Constraint> {
     read(text, Some(&Task::new(task)))
+}
+
+/// An instruction: a task with constraints on the response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instruction<'a> {
+    /// The task.
+    pub task: &'a str,
+    /// The texts of the other constraints.
+    pub others: &'a [&'a str],
+}
+
+/// Like [`from_text_in_task`], for one constraint of an instruction whose other constraints are known.
+///
+/// Another constraint can ask for what a text names, so that only the form is the demand of the text itself. It can also
+/// say that the response has a list of references, whose entries code can count, or that it is JSON, whose keys would
+/// count to its length. If both functions map a text, they map it to the same constraint.
+///
+/// ```
+/// use iopo_constraints::{Instruction, from_text_in_instruction, from_text_in_task};
+///
+/// let (text, task) = ("技术细节以表格形式呈现", "解释执行计划缓存");
+/// assert_eq!(from_text_in_task(text, task), None);
+/// let others = ["回答中需要包含以下技术细节：缓存大小、生命周期"];
+/// let found = from_text_in_instruction(text, Instruction { task, others: &others });
+/// assert_eq!(found.expect("a table").kind().id(), "table");
+/// ```
+pub fn from_text_in_instruction(text: &str, instruction: Instruction<'_>) -> Option<Constraint> {
+    read(text, Some(&Task::within(instruction.task, instruction.others)))
 }
 
 fn read(text: &str, task: Option<&Task>) -> Option<Constraint> {

@@ -8,6 +8,9 @@ const QUOTATION: u32 = 0xE000;
 /// The most quotations of a text that can map.
 const MOST_QUOTATIONS: usize = 8;
 
+/// Verbs that a numbered step starts with.
+const VERBS: &[&str] = &["使用", "创建"];
+
 /// The longest text that can map, in characters.
 const MOST_CHARS: usize = 300;
 
@@ -119,6 +122,10 @@ fn core(text: &str) -> &str {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let rest = &text[digits..];
     let after = rest.strip_prefix(['.', ')', '、']).filter(|_| (1..=2).contains(&digits));
+    // 7 使用…: a number without a mark, in front of a verb.
+    let verb =
+        rest.strip_prefix(' ').filter(|rest| VERBS.iter().any(|verb| rest.starts_with(verb)));
+    let after = after.or(verb.filter(|_| (1..=2).contains(&digits)));
     let text =
         after.filter(|after| !after.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(text);
     let text = text.strip_prefix("- ").unwrap_or(text);

@@ -20,6 +20,10 @@ pub(super) enum Subject {
     Section(String),
     /// Something that the task asks for in the same words, such as 计算过程.
     Object(String),
+    /// The fields of a response for which the task asks for JSON.
+    Json,
+    /// References, in a response that the instruction asks to list them.
+    References,
 }
 
 /// A kind with parameters that a text seems to state.
@@ -100,8 +104,12 @@ impl Proposal {
             Subject::Entry(noun) => task.lists(noun),
             Subject::Section(name) => task.has_section(name),
             Subject::Object(words) => task.asks_for_all(words),
+            Subject::Json => task.wants_json(),
+            Subject::References => task.lists_references(),
         };
-        let marks = task.has_marks() && stop::counts_marks(self.id);
+        let references = matches!(self.subject, Subject::References);
+        let marks = (task.has_marks() || task.is_marked_up())
+            && (references || stop::counts_marks(self.id));
         let foreign = task.wants_english() && stop::has_names(self.id);
         let beside = self.id.starts_with("json") && task.wants_text_beside_json();
         whole

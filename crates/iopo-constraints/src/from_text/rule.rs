@@ -118,6 +118,9 @@ impl Compiled {
                     proposal.set_string("name", value);
                 }
                 "object" => proposal.subject = Subject::Object(value.to_owned()),
+                "in_json" => proposal.subject = Subject::Json,
+                "headings" => proposal.set_list("names", code_names(normal, value)),
+                "sources" => proposal.subject = Subject::References,
                 "code" => proposal.is_about_code = true,
                 "exact" => {
                     let n = number::whole(value)?;
@@ -165,6 +168,15 @@ impl Compiled {
                         proposal.expect_length(stated);
                     }
                 }
+                "code_names" => {
+                    let names = code_names(normal, value);
+                    // Words such as 绿茶 are no names.
+                    if !names.iter().all(|name| name.is_ascii()) {
+                        return None;
+                    }
+                    proposal.set_list("names", names);
+                }
+                "style" => proposal.set_string("style", style(value)?),
                 "elements" => proposal.set_list(name, elements(value)?),
                 "count" | "count2" => proposal.expect_length(number::whole(value)?),
                 _ => return None,
@@ -226,6 +238,43 @@ fn list(normal: &Normal, value: &str) -> Option<(Vec<String>, Option<usize>)> {
     let items: Option<Vec<String>> =
         items.filter(|item| !item.is_empty()).map(|item| string(normal, item)).collect();
     Some((items?, stated))
+}
+
+/// The quotations of a text, or the names of a list such as random模块和json模块. Chinese words beside the names say what
+/// they are.
+fn code_names(normal: &Normal, value: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut word = String::new();
+    for c in value.chars().chain(['、']) {
+        if c.is_ascii() && c != ',' {
+            word.push(c);
+            continue;
+        }
+        if !word.is_empty() {
+            names.push(std::mem::take(&mut word));
+        }
+    }
+    // Beside quotations, words such as npm in 登录你的npm账户 are no names.
+    let mut quoted =
+        value.chars().filter_map(|c| normal.quotation(c).map(str::to_owned)).peekable();
+    let names = if quoted.peek().is_some() { quoted.collect() } else { names };
+    let mut known: Vec<String> = Vec::new();
+    for name in names {
+        if !known.contains(&name) {
+            known.push(name);
+        }
+    }
+    known
+}
+
+/// The styles of words, with their names in the parameters.
+fn style(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "加粗" | "粗体" => "bold",
+        "斜体" => "italic",
+        "下划线" => "underline",
+        _ => return None,
+    })
 }
 
 /// Elements of a layout with their names in the parameters.

@@ -111,6 +111,7 @@ static NEGATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
 /// Words that contain a word of [`NEGATION`] and deny nothing.
 const NO_NEGATION: &[&str] = &[
     "无序列表",
+    "类别",
     "包含但不限于",
     "包括但不限于",
     "既不过于冗长也不过于简略",
@@ -144,7 +145,7 @@ pub(super) fn is_total(text: &str, id: &str) -> bool {
 
 /// Whether a kind is about code.
 pub(super) fn is_about_code(id: &str) -> bool {
-    matches!(id, "max_code_lines" | "min_code_lines" | "code_language")
+    matches!(id, "max_code_lines" | "min_code_lines" | "code_language" | "code_names")
 }
 
 /// Whether a kind counts text or depends on its first or last words, so that marks of a format change the count.

@@ -11,7 +11,12 @@ const MOST_CHARS: usize = 2_000;
 #[derive(Debug)]
 pub(super) struct Task {
     text: String,
+    /// The other constraints of the instruction, one on each line.
+    others: String,
 }
+
+/// The most other constraints that are read.
+const MOST_OTHERS: usize = 40;
 
 /// A request for a program, a page or another artifact that has an output of its own.
 static PROGRAM: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -56,8 +61,20 @@ const GENERAL: &[&str] = &["文章", "短文", "报告", "文档", "计划", "�
 
 /// Words that name nothing that a task asks for.
 const ANY: &[&str] = &[
-    "信息", "内容", "结果", "要点", "可能", "相应", "具体", "详细", "主要", "所有", "这些", "以及",
+    "信息",
+    "内容",
+    "结果",
+    "要点",
+    "可能",
+    "相应",
+    "具体",
+    "详细",
+    "主要",
+    "所有",
+    "这些",
+    "以及",
     "并",
+    "关键点",
 ];
 
 /// Texts with parts that have headings.
@@ -90,6 +107,15 @@ const SAME: &[&[&str]] = &[
 /// Formats with marks of their own.
 const MARKS: &[&str] = &["json", "latex", "html", "xml", "yaml", "csv"];
 
+/// A demand for the whole response in a format with marks of its own.
+static FORMAT: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(concat!(
+        r"(?:以|采用|使用|按|用)(?:有效的|标准的)?(?:json|latex|html|xml|yaml)(?:格式)?(?:来|进行)?(?:输出|返回|提交|呈现|展示)",
+        r"|格式[^,，。；]{0,6}(?:json|latex|html|xml|yaml)",
+    ))
+    .ok()
+});
+
 /// A request for JSON and a text beside it.
 static BESIDE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"json[^。；;]{0,12}[,，](?:同时|另外|此外|并)(?:包含|附|提供|给出)").ok()
@@ -101,7 +127,18 @@ static FURTHER: LazyLock<Option<Regex>> =
 
 impl Task {
     pub(super) fn new(text: &str) -> Self {
-        Self { text: text.trim().chars().take(MOST_CHARS).flat_map(char::to_lowercase).collect() }
+        Self::within(text, &[])
+    }
+
+    /// The task of an instruction with further constraints.
+    pub(super) fn within(text: &str, others: &[&str]) -> Self {
+        let mut joined = String::new();
+        for other in others.iter().take(MOST_OTHERS) {
+            joined.extend(other.trim().chars().take(MOST_CHARS).flat_map(char::to_lowercase));
+            joined.push('\n');
+        }
+        let text = text.trim().chars().take(MOST_CHARS).flat_map(char::to_lowercase).collect();
+        Self { text, others: joined }
     }
 
     /// Whether the task asks for a program or another artifact with an output of its own.
@@ -133,6 +170,17 @@ impl Task {
     /// Whether the response has marks of its own, which are no part of the text: `\\end{document}`, or the keys of JSON.
     pub(super) fn has_marks(&self) -> bool {
         MARKS.iter().any(|format| self.text.contains(format))
+    }
+
+    /// Whether another constraint asks for the response in a format with marks of its own.
+    pub(super) fn is_marked_up(&self) -> bool {
+        let whole = |line: &str| FORMAT.as_ref().is_none_or(|format| format.is_match(line));
+        self.others.lines().any(whole)
+    }
+
+    /// Whether the task asks for JSON.
+    pub(super) fn wants_json(&self) -> bool {
+        self.text.contains("json")
     }
 
     /// Whether the task asks for English text.
@@ -179,7 +227,14 @@ impl Task {
         }
         let mut nouns =
             text.split(['|', '和', '与', '及', '的', '之', '其']).filter(|noun| !noun.is_empty());
-        nouns.all(|noun| self.text.contains(noun))
+        nouns.all(|noun| self.text.contains(noun) || self.others.contains(noun))
+    }
+
+    /// Whether the instruction asks for a list of references, or for a style of citations that has one.
+    pub(super) fn lists_references(&self) -> bool {
+        let style = |text: &str| text.contains("apa") && !text.contains("mla");
+        let lists = |text: &str| text.contains("参考文献") || style(text);
+        lists(&self.text) || self.others.lines().any(lists)
     }
 
     /// Whether the task asks for a longer text, of which something is a part.

@@ -198,7 +198,12 @@ fn paragraphs(response: &str) -> Vec<String> {
         } else if mark(trimmed).is_some() || lines::item(trimmed).is_some() {
             items.push(trimmed.to_owned());
             open = false;
-        } else if is_heading(trimmed) || lines::is_row(trimmed) || is_rule(trimmed) {
+        } else if is_heading(trimmed)
+            || lines::is_row(trimmed)
+            || is_rule(trimmed)
+            || trimmed.ends_with([':', '：'])
+        {
+            // 排查结果如下：leads to a list.
             open = false;
         } else {
             match found.last_mut() {
@@ -247,6 +252,9 @@ fn named(response: &str, name: &str) -> Vec<String> {
     found
 }
 
+/// The longest first line that is a title without marks, in characters.
+const MOST_TITLE_CHARS: usize = 40;
+
 /// The title: see [`Unit::Title`].
 fn title(response: &str) -> Option<String> {
     const LABELS: [&str; 5] = ["标题", "题目", "新闻标题", "title", "headline"];
@@ -264,7 +272,10 @@ fn title(response: &str) -> Option<String> {
     let first = filled.next()?.trim();
     let framed = is_heading(first) || (first.starts_with('《') && first.ends_with('》'));
     let alone = filled.next().is_none();
-    behind.or_else(|| if framed || alone { clean(first) } else { None })
+    // A short line without an end mark, in front of the text.
+    let is_short = first.chars().nth(MOST_TITLE_CHARS).is_none();
+    let plain = is_short && !first.ends_with(['。', '！', '？', '：', '.', ':', ',', '，', '；']);
+    behind.or_else(|| if framed || alone || plain { clean(first) } else { None })
 }
 
 /// The groups of lines between blank lines, without headings and a title.

@@ -92,6 +92,18 @@ pub(crate) const CASES: &[(&str, &str, &str, &str)] = &[
     ("max_code_lines", r#"{"n":1}"#, "Run:\n```\na\n```\nDone.", "```\na\nb\n```"),
     ("min_code_lines", r#"{"n":2}"#, "```\na\n\nb\n```", "```\na\n```\nb"),
     ("code_language", r#"{"name":"Python"}"#, "```python\na\n```", "```\npython\n```"),
+    (
+        "code_names",
+        r#"{"names":["random","<p>"]}"#,
+        "```\nimport random\n<p class=a>\n```",
+        "Use random.\n```\nrandom_tea <p>\n```",
+    ),
+    (
+        "markdown_elements",
+        r#"{"elements":["heading","list"]}"#,
+        "# 茶\n- 绿茶\n- 红茶",
+        "一、茶\n- 绿茶\n- 红茶",
+    ),
     ("include_phrase", r#"{"phrase":"绿茶"}"#, "喝绿茶吧。", "绿的茶"),
     ("include_phrases", r#"{"phrases":["tea","milk"]}"#, "Milky steam: TEA.", "Tea."),
     ("exclude_phrase", r#"{"phrase":"green tea"}"#, "Tea is green.", "Green tea."),

@@ -28,6 +28,18 @@ pub(super) const RULES: &[Rule] = &[
     ),
     // Words and phrases.
     Rule::new(
+        "include_phrases",
+        "{}",
+        r"{head}(?:分类|类别){must}(?:包括|包含)(?:但不限于)?(?<phrases>{quote}(?:(?:和|与|、|及|以及|,){quote})+)(?:(?<count>{num})个(?:主要)?(?:栖息地)?类别)?{tail}",
+    )
+    .needing(&["类别", "分类"]),
+    Rule::new(
+        "include_phrase",
+        "{}",
+        r"{head}创建(?:一个)?(?:新的?)?(?<code>文件夹),命名为(?<phrase>{quote}){tail}",
+    )
+    .needing(&["文件夹"]),
+    Rule::new(
         "include_phrase",
         "{}",
         r"{head}(?:在)?(?:{whole}(?:中|里)?)?{must}(?:包含|包括|出现|提及|提到|使用|含有)(?:关键词|短语|词语|词|这句话|语句)?(?<phrase>{quote})(?:一词|这个词|这一词|字样|这句话|这一短语|这一关键词|的字样)?{tail}",
@@ -41,6 +53,11 @@ pub(super) const RULES: &[Rule] = &[
         "include_phrases",
         "{}",
         r"{head}(?:在)?(?:{whole}(?:中|里)?)?{must}(?:包含|包括|出现|使用)(?:以下|给定的|下列)(?:的?(?<count>{num})个)?(?:词汇|单词|关键词|词语|词):(?<phrases>{names}){tail}",
+    ),
+    Rule::new(
+        "include_phrases",
+        "{}",
+        r"{head}对话(?:中|里)?{must}(?:包含|包括)(?<phrases>{quote}(?:(?:和|与|、|及|以及|,){quote})+)等?(?:关键词和短语|关键词|短语|词语|元素){tail}",
     ),
     Rule::new(
         "exclude_phrase",
@@ -93,6 +110,18 @@ pub(super) const RULES: &[Rule] = &[
         "{}",
         r"{head}{reports}{must}(?:包含但不限于|包括但不限于)(?<names>{names}){tail}",
     ),
+    Rule::new(
+        "named_parts",
+        "{}",
+        r"{head}{whole}?{must}(?:包括|包含)标题(?<headings>{quote},(?:下设|子标题)?{quotes})(?:(?:这)?{num}个子标题)?(?:,以结构化的方式呈现信息)?{tail}",
+    )
+    .needing(&["子标题"]),
+    Rule::new(
+        "named_parts",
+        "{}",
+        r"總結(?:應|需)?(?:包括|包含):?(?<names>引言、{name}、{name}(?:與{name})?、{name})(?<count>{num})部分{tail}",
+    )
+    .needing(&["總結"]),
     // Numbers.
     Rule::new(
         "decimals",
@@ -111,6 +140,18 @@ pub(super) const RULES: &[Rule] = &[
         r"{head}{whole}?{must}(?:全部|完全)(?:使用|采用|用|以)大写(?:字母)?(?:书写|输出|呈现)?{tail}",
     ),
     // Code.
+    Rule::new(
+        "markup",
+        r#"{"format":"code_block"}"#,
+        r"{head}(?:{whole}(?:中|里)?)?{must}(?:包含|提供)(?:一段|一个)?(?:以代码块(?:的)?形式(?:展现|展示|呈现)的)?示例代码,帮助理解(?:创建|初始化|窗体|使用|和|的|过程)+{tail}",
+    )
+    .needing(&["示例代码"]),
+    Rule::new(
+        "code_language",
+        "{}",
+        r"{head}{must}使用markdown代码块格式提供(?:一个)?(?:完整的)?(?<name>python|java|javascript|typescript|sql|go|rust)代码(?:示例)?{tail}",
+    )
+    .needing(&["代码块格式"]),
     Rule::new(
         "markup",
         r#"{"format":"code_block"}"#,

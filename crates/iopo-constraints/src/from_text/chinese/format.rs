@@ -88,6 +88,31 @@ pub(super) const RULES: &[Rule] = &[
     ),
     // Markdown and other markup.
     Rule::new(
+        "markdown_elements",
+        "{}",
+        r"{head}(?:将)?(?:{whole}(?:输出)?|{data}|(?<code>整个设计方案)|整个项目报告)?{must}{write}markdown格式(?:来|进行)?{show}?(?:内容)?,(?:并)?{must}(?:包括使用|包含使用|使用|采用|包含|包括)(?:清晰的)?(?<elements>{elements})(?:等(?:元素|形式|格式)?)?{structure}{aim}{tail}",
+    ),
+    Rule::new(
+        "markdown_elements",
+        "{}",
+        r"{head}(?:{whole}|{data})?(?:的)?(?:输出)?格式{must}(?:是|为)markdown(?:格式)?,(?:并)?{must}(?:使用|采用|包含|包括)(?<elements>{elements})(?:等(?:元素|形式|格式)?)?{structure}{aim}{tail}",
+    ),
+    Rule::new(
+        "markdown_elements",
+        r#"{"elements":["numbered_list","bullet_list"]}"#,
+        r"{head}{whole}?{must}{write}markdown格式(?:来|进行)?{show},(?:并)?使用{numbered}(?:来)?(?:清晰)?(?:地)?(?:展示|列出|说明)步骤,(?:同时|并)使用{bullets}(?:来)?(?:展示|列出)材料{tail}",
+    ),
+    Rule::new(
+        "markdown_elements",
+        r#"{"elements":["code_block","comment"]}"#,
+        r"{head}(?:生成的代码|输出的代码|输出内容|代码){must}(?:{write}|为|是)markdown格式(?:来|进行)?{show}?,(?:并)?{must}(?:包含|包括)代码(?:块|示例)和注释(?:,(?:以)?便于(?:其他)?(?:开发者|阅读|理解|使用|和|复用)+)?{tail}",
+    ),
+    Rule::new(
+        "markdown_elements",
+        "{}",
+        r"{head}(?:{whole})?{must}(?:使用|采用)markdown(?:格式|语法)的(?<elements>{elements}){structure}{aim}{tail}",
+    ),
+    Rule::new(
         "elements",
         "{}",
         r"{head}(?:{whole}(?:中|里)?)?(?:的?结构)?(?:上)?{must}(?:采用清晰的(?:层次|层次化)结构,)?(?:使用|采用|包含|包括|用)(?:清晰的|明确的)?(?<elements>{elements})(?:等(?:元素|格式|形式)?)?{structure}{aim}{tail}",

@@ -1,5 +1,6 @@
 //! The rules for Chinese texts.
 
+mod code;
 mod content;
 mod format;
 mod length;
@@ -16,6 +17,7 @@ pub(super) const RULES: &[&[Rule]] = &[
     length::RULES,
     format::RULES,
     content::RULES,
+    code::RULES,
     super::training::CHINESE,
     portions::RULES,
     more::RULES,

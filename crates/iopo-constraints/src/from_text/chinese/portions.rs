@@ -203,33 +203,13 @@ pub(super) const RULES: &[Rule] = &[
     ),
     Rule::new(
         "emphasized",
-        r#"{"style":"bold"}"#,
-        r"{head}(?:对于|对|将)?(?:在)?(?:段落|文|{whole})?(?:中|里)?(?:的)?{keys}{must}(?:{write}|进行)?(?:加粗|粗体)(?:字体|字|文字|样式|形式|格式|文本|显示|处理)?(?:进行|来|以)?(?:{marked})?(?:出来|出)?{aim}{tail}",
+        "{}",
+        r"{head}(?:对于|对|将)?(?:在)?(?:段落|文|{whole})?(?:中|里)?(?:的)?{keys}{must}(?:{write}|进行)?(?<style>{style}){type}?(?:进行|来|以)?(?:{marked})?(?:出来|出)?{aim}{tail}",
     ).needing(&["粗", "斜体", "下划线"]),
     Rule::new(
         "emphasized",
-        r#"{"style":"bold"}"#,
-        r"{head}(?:{whole}(?:中|里)?)?{must}{write}(?:加粗|粗体)(?:字体|字|文字|样式|形式|格式|文本)?(?:来)?{marked}(?:出)?{keys}{aim}{tail}",
-    ).needing(&["粗", "斜体", "下划线"]),
-    Rule::new(
-        "emphasized",
-        r#"{"style":"italic"}"#,
-        r"{head}(?:对于|对|将)?(?:在)?(?:段落|文|{whole})?(?:中|里)?(?:的)?{keys}{must}{write}斜体(?:字体|字|文字|样式|形式|格式|文本)?(?:进行|来|以)?(?:{marked})?(?:出来|出)?{aim}{tail}",
-    ).needing(&["粗", "斜体", "下划线"]),
-    Rule::new(
-        "emphasized",
-        r#"{"style":"italic"}"#,
-        r"{head}(?:{whole}(?:中|里)?)?{must}{write}斜体(?:字体|字|文字|样式|形式|格式|文本)?(?:来)?{marked}(?:出)?{keys}{aim}{tail}",
-    ).needing(&["粗", "斜体", "下划线"]),
-    Rule::new(
-        "emphasized",
-        r#"{"style":"underline"}"#,
-        r"{head}(?:对|将)?(?:在)?(?:{whole}|文)?(?:中|里)?(?:的)?{keys}{must}{write}下划线(?:进行|来|以)?(?:{marked})?(?:出来|出)?{aim}{tail}",
-    ).needing(&["粗", "斜体", "下划线"]),
-    Rule::new(
-        "emphasized",
-        r#"{"style":"underline"}"#,
-        r"{head}(?:{whole}(?:中|里)?)?{must}{write}下划线(?:来)?{marked}(?:出)?{keys}{aim}{tail}",
+        "{}",
+        r"{head}(?:在)?(?:(?:{whole}|文)(?:中|里)?)?(?:的)?(?:适当位置)?{must}{write}(?<style>{style}){type}?(?:来)?{marked}(?:出)?{keys}{aim}{tail}",
     ).needing(&["粗", "斜体", "下划线"]),
     // Citations.
     Rule::new(
@@ -262,6 +242,22 @@ pub(super) const RULES: &[Rule] = &[
         r#"{"style":"apa","listed":true}"#,
         r"{head}(?:{whole}|论文)?{must}(?:严格)?(?:遵循|采用|使用|按照){apa},?(?:并|且|同时)?(?:在)?(?:文末|文章末尾|结尾)?{must}(?:附上|列出|提供|包含)参考文献(?:列表|部分)?{tail}",
     ).needing(&["apa"]),
+    // Sources, in an instruction that asks for a list of references.
+    Rule::new(
+        "count_range",
+        r#"{"unit":"reference","low":0,"high":100000}"#,
+        r"{head}(?:在)?(?:{whole}|撰写过程|论述|分析|解释)?(?:中|里)?,?{must}{cites}(?<sources>{sources}){support}{tail}",
+    ).needing(&["至少", "不少于"]),
+    Rule::new(
+        "count_range",
+        r#"{"unit":"reference","low":0,"high":100000}"#,
+        r"{head}(?:文献综述|{whole}){must}(?:引用|包含|包括)(?<sources>(?<low>{num})(?:篇|个)以上{related}?(?:的)?(?:学术|研究)?(?:文章|论文|文献)){tail}",
+    ).needing(&["以上"]),
+    Rule::new(
+        "count_range",
+        r#"{"unit":"reference","low":0,"high":100000}"#,
+        r"{head}{must}(?:包含|包括)(?:至少|不少于)(?<sources>(?<low>{num})个{related}?(?:的)?引用或参考文献){tail}",
+    ).needing(&["参考文献"]),
     // A list of references.
     Rule::new(
         "count_range",

@@ -97,19 +97,6 @@ pub(super) const RULES: &[Rule] = &[
         r"{head}{whole}?{size}?{must}{keep}(?:约|大约|大概){at}(?<low>{num}){chars}?{dash}(?<high>{num}){chars}(?:之间)?{aim}{tail}",
     )
     .needing(&["约", "大概"]),
-    // Emphasis.
-    Rule::new(
-        "emphasized",
-        r#"{"style":"italic"}"#,
-        r"{head}(?:在)?(?:{whole}|文)中(?:的)?适当位置{must}{write}斜体(?:字体|字|文字)?(?:来)?{marked}{keys}{aim}{tail}",
-    )
-    .needing(&["适当位置"]),
-    Rule::new(
-        "emphasized",
-        r#"{"style":"bold"}"#,
-        r"{head}(?:在)?(?:{whole}|文)中(?:的)?适当位置{must}{write}(?:粗体|加粗)(?:字体|字|文字)?(?:来)?{marked}{keys}{aim}{tail}",
-    )
-    .needing(&["适当位置"]),
     // Code.
     Rule::new(
         "markup",

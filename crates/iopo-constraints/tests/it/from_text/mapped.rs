@@ -199,6 +199,43 @@ pub(super) const CHINESE: &[(&str, &str, &str)] = &[
     ),
     // Emphasis and citations.
     ("关键概念和术语以粗体字标出", "emphasized", r#"{"style":"bold"}"#),
+    ("使用`kubectl apply`命令部署应用程序", "code_names", r#"{"names":["kubectl apply"]}"#),
+    ("导入Python的`random`模块和`json`模块", "code_names", r#"{"names":["random","json"]}"#),
+    ("代码中必须使用 Python 的 datetime 模块", "code_names", r#"{"names":["datetime"]}"#),
+    ("使用`<strong>`标签突出关键词", "code_names", r#"{"names":["<strong>"]}"#),
+    ("使用Array.isArray()方法进行检测", "code_names", r#"{"names":["array.isarray()"]}"#),
+    ("必须实现减少数量的方法`removeItem`", "code_names", r#"{"names":["removeItem"]}"#),
+    ("数据库中必须存在一个名为“students”的表", "code_names", r#"{"names":["students"]}"#),
+    (
+        "SQL查询语句至少包含一个FROM子句和一个WHERE子句",
+        "code_names",
+        r#"{"names":["from","where"]}"#,
+    ),
+    (
+        "报告以Markdown格式输出，使用标题、子标题和列表",
+        "markdown_elements",
+        r#"{"elements":["heading","subheading","list"]}"#,
+    ),
+    (
+        "使用Markdown格式呈现内容，包括标题、列表和代码块等元素",
+        "markdown_elements",
+        r#"{"elements":["heading","list","code_block"]}"#,
+    ),
+    (
+        "使用Markdown格式的标题和列表以增强可读性",
+        "markdown_elements",
+        r#"{"elements":["heading","list"]}"#,
+    ),
+    (
+        "回答以JSON格式呈现，其中键名为“max”和“min”分别对应最大值和最小值",
+        "json_keys",
+        r#"{"keys":["max","min"]}"#,
+    ),
+    (
+        "JSON对象应包含两个字段：“primes”用于存放素数，“composites”用于存放合数",
+        "json_keys",
+        r#"{"keys":["primes","composites"]}"#,
+    ),
     ("使用斜体标记关键点", "emphasized", r#"{"style":"italic"}"#),
     ("重要信息用下划线标注", "emphasized", r#"{"style":"underline"}"#),
     ("遵循APA引用格式", "citation_style", r#"{"style":"apa","listed":false}"#),

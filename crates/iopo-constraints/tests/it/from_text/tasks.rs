@@ -16,6 +16,7 @@ pub(super) const MAPPED: &[(&str, &str, &str, &str)] = &[
         r#"{"n":100}"#,
     ),
     ("描述不应超过100字", "使用Markdown格式对一个人进行描述", "max_chars", r#"{"n":100}"#),
+    ("使用`requests`库", "编写一个爬虫", "code_names", r#"{"names":["requests"]}"#),
     ("解释篇幅不少于200字", "在安全领域，解释“CVE”的含义", "min_chars", r#"{"n":200}"#),
     (
         "自我介绍字数不少于300字",
