@@ -7,7 +7,10 @@
 
 use std::collections::BTreeSet;
 
-use iopo_constraints::{Constraint, Kind, from_proposal, from_text, from_text_in_task};
+use iopo_constraints::{
+    Constraint, Instruction, Kind, from_proposal, from_text, from_text_in_instruction,
+    from_text_in_task,
+};
 use iopo_schema::{
     ConstraintRow, GroupKind, Method, Operation, PreferenceRow, Proof, VerdictRow, render_rows,
 };
@@ -169,20 +172,23 @@ pub(crate) fn read(
     task: &str,
     rules: &JudgedRules,
 ) -> Result<Vec<Option<Constraint>>, JudgedRefusal> {
-    rows.iter().map(|row| check_of(row, task, rules)).collect()
+    let texts: Vec<&str> = rows.iter().map(|row| row.text.as_str()).collect();
+    let others = |at: usize| [&texts[..at], &texts[at + 1..]].concat();
+    let check = |(at, row)| check_of(row, Instruction { task, others: &others(at) }, rules);
+    rows.iter().enumerate().map(check).collect()
 }
 
-/// Reads the check of a constraint, and compares it with its sentence.
-pub(crate) fn check_of(
+/// Reads the check of a constraint, and compares it with its sentence in the instruction.
+fn check_of(
     row: &ConstraintRow,
-    task: &str,
+    instruction: Instruction<'_>,
     rules: &JudgedRules,
 ) -> Result<Option<Constraint>, JudgedRefusal> {
     let check = row.constraint().transpose().map_err(|_| JudgedRefusal::UnreadableConstraint)?;
     let is_own =
         |check: &Constraint| (0..check.phrasings()).any(|index| check.render(index) == row.text);
     let is_own = check.as_ref().is_some_and(is_own);
-    let said = if is_own { None } else { stated(row, task) };
+    let said = if is_own { None } else { stated(row, instruction) };
     if check.iter().chain(&said).any(|one| rules.held_out.contains(&one.kind())) {
         return Err(JudgedRefusal::HeldOut);
     }
@@ -193,9 +199,10 @@ pub(crate) fn check_of(
 }
 
 /// Returns the constraint that a sentence states, with the help of its stored check.
-fn stated(row: &ConstraintRow, task: &str) -> Option<Constraint> {
+fn stated(row: &ConstraintRow, instruction: Instruction<'_>) -> Option<Constraint> {
     let check = row.check.as_ref();
-    from_text_in_task(&row.text, task)
+    from_text_in_instruction(&row.text, instruction)
+        .or_else(|| from_text_in_task(&row.text, instruction.task))
         .or_else(|| from_text(&row.text))
         .or_else(|| check.and_then(|check| from_proposal(&row.text, &check.id, &check.params)))
 }

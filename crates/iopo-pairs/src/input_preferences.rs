@@ -7,7 +7,7 @@ use iopo_core::Counts;
 use iopo_core::turns::kept_in_turn;
 use iopo_schema::{Breakdown, InputPreferenceRow, Operation, PreferenceRow, Split};
 
-use crate::admit_judged::{JudgedRefusal, JudgedRules, check_of};
+use crate::admit_judged::{JudgedRefusal, JudgedRules, read};
 use crate::producer::was_made_by;
 use crate::{PairsConfig, PairsError};
 
@@ -90,6 +90,6 @@ pub(crate) fn without_groups(
 
 /// Checks that no requirement of either instruction is of a kind that is held out, and that each states its check.
 fn admitted(row: &InputPreferenceRow, rules: &JudgedRules) -> Result<(), JudgedRefusal> {
-    let listed = row.better_constraints.iter().chain(&row.worse_constraints);
-    listed.map(|one| check_of(one, &row.task, rules)).try_for_each(|check| check.map(drop))
+    read(&row.better_constraints, &row.task, rules)?;
+    read(&row.worse_constraints, &row.task, rules).map(drop)
 }

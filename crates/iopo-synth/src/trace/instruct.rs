@@ -1,6 +1,9 @@
 //! The stages that make the first instruction: expansion, structuring and quality control.
 
-use iopo_constraints::{Constraint, Dimension, from_proposal, from_text, from_text_in_task};
+use iopo_constraints::{
+    Constraint, Dimension, Instruction, from_proposal, from_text, from_text_in_instruction,
+    from_text_in_task,
+};
 use iopo_core::random::{keyed, weighted};
 use iopo_judge::{Language, fence};
 use iopo_schema::{ConstraintRow, InstructionRow, Operation};
@@ -142,6 +145,9 @@ impl Flow<'_> {
             return Err(Refusal::Language);
         }
         let operation = self.draw(seed, &mut rows)?;
+        if operation != Operation::Add {
+            forget_changed(&parts.task, &mut rows);
+        }
         let row = seed.row(parts.task, rows, input);
         self.refuse_tested(&row)?;
         Ok((row, operation))
@@ -178,7 +184,8 @@ impl Flow<'_> {
             return Err(Refusal::Language);
         }
         let alone = from_text(&one.text);
-        let read = from_text_in_task(&one.text, task);
+        let texts: Vec<&str> = others.iter().map(|row| row.text.as_str()).collect();
+        let read = from_text_in_instruction(&one.text, Instruction { task, others: &texts });
         // The task may ask for a program, whose output the text is about.
         let is_elsewhere = alone.is_some() && read.is_none();
         let mapped = match &one.check {
@@ -360,6 +367,22 @@ fn distinct_parts(parts: &Parts, language: Language) -> Result<(), Refusal> {
     if shared { Err(Refusal::RedundantCode) } else { Ok(()) }
 }
 
+/// Removes the checks of shared constraints that depend on the last one, which the second instruction does not have.
+fn forget_changed(task: &str, rows: &mut [ConstraintRow]) {
+    let Some((last, shared)) = rows.split_last_mut() else { return };
+    for at in 0..shared.len() {
+        let texts: Vec<&str> = shared.iter().map(|row| row.text.as_str()).collect();
+        let (text, others) = (texts[at], [&texts[..at], &texts[at + 1..]].concat());
+        let all = [&others[..], &[last.text.as_str()]].concat();
+        let states = |others: &[&str]| {
+            from_text_in_instruction(text, Instruction { task, others }).is_some()
+        };
+        if !states(&others) && states(&all) && from_text_in_task(text, task).is_none() {
+            shared[at].check = None;
+        }
+    }
+}
+
 /// Whether a text is nearly verbatim in another one.
 fn is_within(text: &str, source: &str, language: Language) -> bool {
     /// Share of the runs of words that must be in the source.
@@ -369,4 +392,30 @@ fn is_within(text: &str, source: &str, language: Language) -> bool {
     }
     let (own, all) = (runs(text, language), runs(source, language));
     !own.is_empty() && own.intersection(&all).count() as f64 / own.len() as f64 >= VERBATIM
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_constraint_loses_a_check_that_the_changed_one_gives_it() {
+        let table = Some(Constraint::from_parts("table", "{}").expect("a table"));
+        let row = |text: &str, check: &Option<Constraint>| {
+            constraint_row(text.to_owned(), Dimension::OutputFormat, check.as_ref())
+        };
+        let task = "解释执行计划缓存";
+        let contents = row("需要包含以下技术细节：大小、周期", &None);
+        let mut rows = [row("技术细节以表格形式呈现", &table), contents.clone()];
+        forget_changed(task, &mut rows);
+        assert_eq!(rows[0].check, None);
+        // Another shared constraint asks for the same.
+        let mut rows = [row("技术细节以表格形式呈现", &table), contents, row("语言简洁", &None)];
+        forget_changed(task, &mut rows);
+        assert!(rows[0].check.is_some());
+        // The text states its check alone.
+        let mut rows = [row("信息以表格形式呈现", &table), row("语言简洁", &None)];
+        forget_changed(task, &mut rows);
+        assert!(rows[0].check.is_some());
+    }
 }
