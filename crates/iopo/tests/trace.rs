@@ -37,8 +37,7 @@ fn a_recipe_without_requests_names_the_roles_that_have_no_effect() {
     let out = dir.path().join("run");
     let args = ["synth", "--preset", "smoke", "--out", text(&out)];
     let sets = [
-        "endpoints.w.base_url=http://127.0.0.1:9/v1",
-        "endpoints.w.model=m",
+        r#"endpoints.w={base_url="http://127.0.0.1:9/v1", model="m"}"#,
         "llm.writer=w",
         "synth.max_tasks=4",
         "pairs.test_tasks=1",
