@@ -90,7 +90,25 @@ fn mistakes_are_found_before_any_request() {
     let error = fipo(&out, &cache, &[]).error(1);
     assert!(error.contains("instructions.parquet does not exist"), "{error}");
     let error = with(&["--set", "pairs.test_tasks=8"]).error(2);
-    assert!(error.contains("found 8 tasks"), "{error}");
+    assert!(
+        error.contains("found usable responses to 8 tasks, expected more than 8 + 1"),
+        "{error}"
+    );
+    // The error says why other rows are not used, and how to use more of them.
+    let all = fs::read_to_string(&rows).expect("rows");
+    fs::write(&rows, format!("{all}\n{all}")).expect("written");
+    let error = with(&["--set", "fipo.max_seeds=3"]).error(2);
+    assert!(
+        error.contains("responses to 3 tasks (not used: over_the_limit: 5, repeated: 8)"),
+        "{error}"
+    );
+    assert!(
+        error.contains("hint: raise fipo.max_seeds, pass responses to at least 4 tasks"),
+        "{error}"
+    );
+    // `synth.max_tasks` limits the tasks of a synthesis, not these.
+    let limited = with(&["--set", "synth.max_tasks=3", "--dry-run"]);
+    assert_eq!(limited.code, Some(0), "{}", limited.stderr);
     assert!(!out.exists());
 }
 

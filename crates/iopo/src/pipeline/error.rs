@@ -8,7 +8,7 @@ use iopo_eval::EvalError;
 use iopo_model::ModelError;
 use iopo_pairs::{ExchangeError, PairsError};
 use iopo_report::ReportError;
-use iopo_schema::SchemaError;
+use iopo_schema::{SchemaError, run_files};
 use iopo_synth::SynthError;
 use iopo_train::TrainError;
 
@@ -165,10 +165,32 @@ pub enum PipelineError {
         file: PathBuf,
     },
     /// The directory holds a run, whose tasks would mix with those of other responses.
-    #[error("{} holds a run with responses, expected a directory without one for other responses", dir.display())]
+    #[error(
+        "{} holds {}, expected a directory without a run for other responses", dir.display(),
+        if *has_responses { "a run with responses" } else { "preference groups without their rewrites" }
+    )]
     FipoInRun {
         /// The run directory.
         dir: PathBuf,
+        /// The folder of the collector in it.
+        collection: PathBuf,
+        /// Whether the run has responses of its own. Otherwise it has groups only.
+        has_responses: bool,
+    },
+    /// All tasks of responses from elsewhere would go to the test and dev splits.
+    #[error(
+        "found usable responses to {tasks} tasks{}, expected more than {test} + {dev}, the tasks of the test and dev splits",
+        if reasons.is_empty() { String::new() } else { format!(" (not used: {reasons})") }
+    )]
+    TooFewGivenTasks {
+        /// Tasks with a response that is used.
+        tasks: usize,
+        /// The reasons for which other responses are not used, with counts.
+        reasons: String,
+        /// Tasks of the test split.
+        test: usize,
+        /// Tasks of the dev split.
+        dev: usize,
     },
     /// Pairing failed.
     #[error("pairs failed")]
@@ -211,6 +233,30 @@ impl From<ConfigError> for PipelineError {
 }
 
 impl PipelineError {
+    /// Returns the remedy of an error about responses from elsewhere.
+    fn given_hint(&self) -> Option<String> {
+        Some(match self {
+            Self::FipoInRun { has_responses: true, .. } => {
+                "pass another directory with `--out`, or leave out `--from` and `--responses` to collect for the responses of the run"
+                    .to_owned()
+            }
+            Self::FipoInRun { dir, collection, .. } => format!(
+                "pass another directory with `--out`; if the groups come from an earlier collection, whose folder {} was removed, \
+                 delete {} too",
+                collection.display(),
+                dir.join(run_files::PREFERENCES).display()
+            ),
+            Self::TooFewGivenTasks { reasons, test, dev, .. } => {
+                let raised = if reasons.contains("over_the_limit") { "raise fipo.max_seeds, " } else { "" };
+                format!(
+                    "{raised}pass responses to at least {} tasks, or lower pairs.test_tasks and pairs.dev_tasks",
+                    test.saturating_add(*dev).saturating_add(1)
+                )
+            }
+            _ => return None,
+        })
+    }
+
     /// Returns a remedy, if one is known.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
@@ -276,9 +322,7 @@ impl PipelineError {
             Self::OtherResponses { .. } => {
                 "collect again for the responses of the run, or delete the folder `fipo`".to_owned()
             }
-            Self::FipoInRun { .. } => {
-                "use another directory, or collect for the responses of the run".to_owned()
-            }
+            Self::FipoInRun { .. } | Self::TooFewGivenTasks { .. } => return self.given_hint(),
             Self::Synth(SynthError::Setting(error))
             | Self::Fipo(SynthError::Setting(error))
             | Self::Pairs(PairsError::Setting(error))
@@ -327,6 +371,7 @@ impl PipelineError {
             | Self::NoModel { .. }
             | Self::NoData { .. }
             | Self::OtherResponses { .. }
+            | Self::TooFewGivenTasks { .. }
             | Self::FipoInRun { .. } => true,
             Self::FipoRows(error) => error.is_usage(),
             Self::InvalidInput { input, .. } => input.state == StageState::Stale,

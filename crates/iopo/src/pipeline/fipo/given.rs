@@ -36,7 +36,11 @@ impl Pipeline {
         }
         let instructions = self.dir.instructions_file();
         if instructions.is_file() || self.dir.preferences_file().is_file() && !is_alone(&self.dir) {
-            return Err(PipelineError::FipoInRun { dir: self.dir.root().to_owned() });
+            return Err(PipelineError::FipoInRun {
+                dir: self.dir.root().to_owned(),
+                collection: folder(&self.dir),
+                has_responses: instructions.is_file(),
+            });
         }
         let mut seeds = match source {
             FipoSource::Rows(file) => rows(file)?,
@@ -57,12 +61,23 @@ impl Pipeline {
                 own.push(Task { id: task_id, task, input, language: None });
             }
         }
-        tasks::check_count(task_ids.len(), &self.config)?;
+        let (test, dev) = (self.config.pairs.test_tasks, self.config.pairs.dev_tasks);
+        if task_ids.len() <= test.saturating_add(dev) {
+            let (tasks, reasons) = (task_ids.len(), seeds.reasons());
+            return Err(PipelineError::TooFewGivenTasks { tasks, reasons, test, dev });
+        }
         let hashes: Vec<&str> = seeds.inputs.values().map(String::as_str).collect();
-        self.given_hash.replace(Some(content_id(&hashes)));
-        let found = Contamination::find(self, &own)?;
+        let hash = Some(content_id(&hashes));
+        // A command reads the responses for its check, its forecast and its work, and compares their tasks once.
+        let is_known = *self.given_hash.borrow() == hash;
+        let known = self.collected.borrow().clone().filter(|_| is_known);
+        let found = match known {
+            Some(found) => found,
+            None => Arc::new(Contamination::find(self, &own)?),
+        };
+        self.given_hash.replace(hash);
         seeds.leave_out(found.excluded());
-        self.collected.replace(Some(Arc::new(found)));
+        self.collected.replace(Some(found));
         Ok(Given { seeds, task_ids, own_tasks: Some(own) })
     }
 
@@ -139,4 +154,48 @@ pub(in crate::pipeline) fn read_tasks(folder: &Path) -> Result<Vec<Task>, Pipeli
     let text = files::read_to_string(&path).map_err(PipelineError::io("read", &path))?;
     let parsed: Result<_, serde_json::Error> = text.lines().map(serde_json::from_str).collect();
     parsed.map_err(|error| PipelineError::io("parse", &path)(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::PipelineConfig;
+
+    #[test]
+    fn the_tasks_of_given_responses_are_compared_with_prompts_once() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let file = dir.path().join("rows.jsonl");
+        let write = |count: usize| {
+            let row = |number: usize| {
+                serde_json::json!({
+                    "id": number,
+                    "raw_prompt": format!("Describe the street with the number {number}."),
+                    "text003_response_based_raw": "A street.",
+                    "gpt4_response_based_raw": format!("Street {number} is wet and quiet."),
+                    "chatgpt_optimized_prompt": "x",
+                    "gpt4_optimized_prompt": "y",
+                })
+                .to_string()
+            };
+            let rows: Vec<String> = (0..count).map(row).collect();
+            std::fs::write(&file, rows.join("\n")).expect("written");
+        };
+        let mut config = PipelineConfig::preset("smoke").expect("a preset");
+        (config.pairs.test_tasks, config.pairs.dev_tasks) = (1, 1);
+        let pipeline = Pipeline::open(config, dir.path().join("run")).expect("a run");
+        let source = FipoSource::Rows(file.clone());
+        let compared = || {
+            let given = pipeline.given(&source).expect("responses");
+            let found = pipeline.collected_contamination().expect("read").expect("compared");
+            (given.seeds.seeds.len(), found)
+        };
+        write(5);
+        let (first, second) = (compared(), compared());
+        assert_eq!((first.0, second.0), (5, 5));
+        assert!(Arc::ptr_eq(&first.1, &second.1));
+        // Control: other responses are compared again.
+        write(4);
+        let third = compared();
+        assert!(third.0 == 4 && !Arc::ptr_eq(&first.1, &third.1));
+    }
 }
