@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use iopo::config::PipelineConfig;
-use iopo::pipeline::{TrainedInputPreferences, trained_input_preferences};
+use iopo::pipeline::{TrainedInputPreferences, TrainedKinds, trained_input_preferences};
 use iopo::roles::RoleName;
 use iopo_eval::{
     Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, EvalError, Setup, ifbench,
@@ -41,8 +41,8 @@ fn score(command: &BenchmarkCommand) -> Result<()> {
     let run_config = run_config(trained_in.as_deref())?;
     let own = args.config.clone().or_else(|| of_run(trained_in.as_deref()));
     let models = Models::open(own.as_deref(), [evaluated.endpoint.as_deref(), None], false)?;
-    let mut setup = Setup::new(run_config.eval.held_out_kinds()?);
-    setup.added = run_config.added_kinds();
+    let input_preferences = input_preferences(trained_in.as_deref(), &run_config)?;
+    let mut setup = setup(trained_in.as_deref(), &run_config, input_preferences.as_deref())?;
     if benchmark.id == ifbench::ID {
         setup.tagger = fetch::tagger()?;
     }
@@ -53,8 +53,7 @@ fn score(command: &BenchmarkCommand) -> Result<()> {
     config.partial = evaluated.partial;
     config.limit = evaluated.limit.map(NonZeroUsize::get);
     config.contamination = run_config.eval.contamination;
-    config.input_preferences =
-        input_preferences(trained_in.as_deref(), &run_config)?.into_iter().collect();
+    config.input_preferences = input_preferences.into_iter().collect();
     config.trained_in = trained_in.into_iter().collect();
     config.export_lm_eval = args.export == Some(Harness::LmEval);
     config.max_failed_share = args.max_failed_share;
@@ -151,6 +150,30 @@ pub(super) fn trained_in(args: &EvaluatedArgs) -> Option<PathBuf> {
         None
     };
     args.run.clone().or_else(of_adapter)
+}
+
+/// Returns what divides the types of a benchmark into seen and unseen ones: the kinds that a run was trained on, or the configured
+/// ones if its files do not tell. Without a run, the configured ones decide.
+fn setup(
+    run: Option<&Path>,
+    config: &PipelineConfig,
+    input_preferences: Option<&Path>,
+) -> Result<Setup> {
+    let Some(run) = run else { return Ok(TrainedKinds::default().setup(config)?) };
+    let trained = match TrainedKinds::read(&[run.to_owned()], config, input_preferences) {
+        Ok(trained) => trained,
+        Err(error) => {
+            printer::note(&format!("{error:#}", error = anyhow::Error::from(error)));
+            TrainedKinds::default()
+        }
+    };
+    if !trained.is_complete {
+        printer::note(&format!(
+            "seen, near and unseen types are from configured kinds, because the rows in {} do not tell all that it was trained on",
+            run.display()
+        ));
+    }
+    Ok(trained.setup(config)?)
 }
 
 /// Returns the file of input preferences that a run was trained on, if it is still there.

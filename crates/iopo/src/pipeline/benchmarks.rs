@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use iopo_eval::{
-    BenchmarkConfig, BenchmarkRun, Decoding, EvalError, Published, ScoredModel, Setup, compare,
-    ifbench, published,
+    BenchmarkConfig, BenchmarkRun, Decoding, EvalError, Published, ScoredModel, compare, ifbench,
+    published,
 };
 use iopo_llm::Progress;
 use iopo_model::device;
 use iopo_schema::run_files;
 
 use super::report::compared;
+use super::trained_kinds::{FROM_CONFIGURED, TrainedKinds};
 use super::{Pipeline, PipelineError, fipo, rounds};
 
 /// Finds the prompts of every benchmark, before hours are spent on a run that needs them.
@@ -42,20 +43,33 @@ fn data(pipeline: &Pipeline, benchmark: &Published) -> Result<PathBuf, PipelineE
     pipeline.models.data(data)
 }
 
+/// Reads the kinds that the models of a run were trained on, which divide the types of benchmarks into seen and unseen ones.
+pub(super) fn trained_kinds(pipeline: &Pipeline) -> Result<TrainedKinds, PipelineError> {
+    let preferences = fipo::trained_input_preferences(pipeline);
+    TrainedKinds::read(&trained_in(pipeline), pipeline.config(), preferences.as_deref())
+}
+
+/// Lists the directories with the groups that the models of a run were trained on.
+fn trained_in(pipeline: &Pipeline) -> Vec<PathBuf> {
+    let later = rounds::later_dirs(pipeline).into_iter().map(|dir| dir.root().to_owned());
+    std::iter::once(pipeline.dir().root().to_owned()).chain(later).collect()
+}
+
 /// Scores the configured benchmarks. Finished responses are kept, so an interrupted call resumes.
 pub(super) fn run(pipeline: &Pipeline, progress: &dyn Progress) -> Result<(), PipelineError> {
     let config = pipeline.config();
-    let mut setup = Setup::new(config.eval.held_out_kinds()?);
-    setup.added = config.added_kinds();
+    let trained_in = trained_in(pipeline);
+    let trained = trained_kinds(pipeline)?;
+    if !trained.is_complete {
+        progress.note(FROM_CONFIGURED);
+    }
+    let mut setup = trained.setup(config)?;
     if chosen(pipeline).any(|benchmark| benchmark.id == ifbench::ID) {
         setup.tagger = pipeline.models.tagger()?;
         if let Some(note) = config.ifbench_note() {
             progress.note(&note);
         }
     }
-    let later = rounds::later_dirs(pipeline).into_iter().map(|dir| dir.root().to_owned());
-    let trained_in: Vec<PathBuf> =
-        std::iter::once(pipeline.dir().root().to_owned()).chain(later).collect();
     for benchmark in chosen(pipeline) {
         let data = data(pipeline, benchmark)?;
         let Some(mode) = benchmark.modes.first() else { continue };

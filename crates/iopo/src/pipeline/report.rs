@@ -11,7 +11,8 @@ use iopo_train::Method;
 
 use super::eval::{RunModel, run_models};
 use super::record::Record;
-use super::{Pipeline, PipelineError, Stage, fipo, reads};
+use super::trained_kinds::FROM_CONFIGURED;
+use super::{Pipeline, PipelineError, Stage, benchmarks, fipo, reads};
 use crate::config::{PipelineConfig, to_toml};
 use crate::roles::{RoleName, judges_itself};
 
@@ -33,6 +34,11 @@ pub(super) fn meta(pipeline: &Pipeline) -> Result<ReportMeta, PipelineError> {
     table.remove("device");
     let mut meta = ReportMeta::new(format!("IOPO: {}", config.name), config.name.as_str());
     meta.notes = demonstration.into_iter().chain(notes).collect();
+    if pipeline.dir().eval_dir().join(run_files::BENCHMARKS).is_dir()
+        && !benchmarks::trained_kinds(pipeline)?.is_complete
+    {
+        meta.notes.push(format!("{FROM_CONFIGURED}."));
+    }
     meta.facts = facts(pipeline)?;
     meta.config_toml = to_toml(&table)?;
     meta.confidence = Some(config.eval.confidence);
