@@ -6,6 +6,7 @@
 //! | [`model`] | [`LanguageModel`], a model that completes chats, and its errors |
 //! | [`failure`] | [`Outcome`], the completion or [`Failure`] of one request |
 //! | [`logprob`] | [`LogProb`], a model that scores given responses |
+//! | [`key_name`] | the names that people give to keys |
 //! | [`progress`] | [`Progress`], which receives progress and can cancel long calls |
 //! | [`mod@relevance`] | how much likelier a response is given its own task than given another one |
 //! | [`scripted`] | [`Scripted`] and [`Overlap`], models for tests |
@@ -27,6 +28,7 @@ pub mod chat;
 #[cfg(feature = "endpoint")]
 pub mod endpoint;
 pub mod failure;
+pub mod key_name;
 pub mod logprob;
 pub mod model;
 pub mod progress;
@@ -37,6 +39,7 @@ pub use chat::{
     Completion, FinishReason, Message, Quantization, Request, ResponseSchema, Role, Sampling,
 };
 pub use failure::{Failure, FailureClass, Outcome};
+pub use key_name::is_key_name;
 pub use logprob::{LogProb, LogProbResponse, TokenLogps, response_logps_all};
 pub use model::{AnsweredBy, LanguageModel, LlmError, StopCause, complete_all, complete_each};
 pub use progress::{Progress, Silent};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{EndpointError, Prices};
+use crate::is_key_name;
 
 const MAX_WEIGHT: f64 = 1e6;
 const MAX_REQUESTS: u32 = 1_000_000;
@@ -20,18 +21,17 @@ const MAX_RATE_LIMITED: u32 = 1_000_000;
 /// A week.
 const MAX_SECONDS: f64 = 604_800.0;
 
-/// Parts of an address's query that hold keys, without `_` and `-`.
-const KEYS: [&str; 9] = [
-    "accesstoken",
-    "apikey",
-    "code",
-    "key",
-    "secret",
-    "sig",
-    "signature",
-    "subscriptionkey",
-    "token",
-];
+/// Further names of keys in the query of an address, in small letters and digits, and ends of such names.
+const QUERY_NAMES: [&str; 3] = ["auth", "code", "sig"];
+const QUERY_ENDS: [&str; 4] = ["key", "secret", "signature", "token"];
+
+/// Returns whether a part of an address's query holds a key by its name.
+fn is_key_in_query(name: &str) -> bool {
+    let plain = name.to_ascii_lowercase().replace(['-', '_'], "");
+    is_key_name(name)
+        || QUERY_NAMES.contains(&plain.as_str())
+        || QUERY_ENDS.iter().any(|end| plain.ends_with(end))
+}
 
 /// A server with an OpenAI-compatible API, and the limits of its use.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -234,8 +234,7 @@ impl EndpointConfig {
                 "the name of a model, as the server knows it",
             );
         }
-        let plain = |name: &str| name.to_ascii_lowercase().replace(['-', '_'], "");
-        if url.query_pairs().any(|(name, _)| KEYS.contains(&plain(&name).as_str())) {
+        if url.query_pairs().any(|(name, _)| is_key_in_query(&name)) {
             let found = "an address with a key in its query".to_owned();
             return setting(Self::BASE_URL, found, "an address without keys");
         }
@@ -375,7 +374,19 @@ mod tests {
 
     #[test]
     fn keys_in_place_of_addresses_and_names_are_refused_and_not_shown() {
-        for query in ["key=marked", "api-key=marked", "x=1&API_KEY=marked", "sig=marked"] {
+        for query in [
+            "key=marked",
+            "api-key=marked",
+            "x=1&API_KEY=marked",
+            "sig=marked",
+            "auth_token=marked",
+            "x-goog-api-key=marked",
+            "Bearer-Token=marked",
+            "client_secret=marked",
+            "password=marked",
+            "X-Amz-Signature=marked",
+            "subscription-key=marked",
+        ] {
             let error = check(&format!("https://host/v1?{query}")).expect_err(query);
             assert!(error.contains("a key in its query") && !error.contains("marked"), "{error}");
         }

@@ -1,6 +1,7 @@
 //! Keys do not belong in files or on the command line: finds them and refuses them without showing them.
 
 use iopo_core::SettingError;
+use iopo_llm::is_key_name;
 use toml::{Table, Value};
 
 /// Section of the endpoints.
@@ -8,23 +9,6 @@ pub(super) const ENDPOINTS: &str = "endpoints";
 /// Sections in which nothing may be a key.
 const SECTIONS: [&str; 3] = [ENDPOINTS, "fipo", "llm"];
 
-/// Names that people give to keys, in small letters and digits.
-const NAMES: [&str; 7] =
-    ["authorization", "bearer", "key", "passwd", "password", "secret", "token"];
-/// Ends of longer names. `key` and `token` are not among them: `prompt_cache_key` and `eos_token` are no secrets.
-const ENDS: [&str; 11] = [
-    "accesskey",
-    "accesstoken",
-    "apikey",
-    "apitoken",
-    "authorization",
-    "authtoken",
-    "bearertoken",
-    "clientsecret",
-    "password",
-    "privatekey",
-    "secretkey",
-];
 /// The shortest text that can be a key, in bytes.
 const SHORTEST: usize = 12;
 
@@ -75,20 +59,13 @@ impl Secret {
     }
 }
 
-/// Returns whether a setting has the name of a key.
-fn is_named_as_key(name: &str) -> bool {
-    let plain: String =
-        name.to_lowercase().chars().filter(|letter| letter.is_alphanumeric()).collect();
-    NAMES.contains(&plain.as_str()) || ENDS.iter().any(|end| plain.ends_with(end))
-}
-
 /// Returns the path of the first secret. `named` tells that the value belongs to a setting with the name of a key.
 fn find(path: &str, value: &Value, named: bool) -> Option<(String, Secret)> {
     match value {
         // The name of a table is no setting: it can be the name of an endpoint, or of a property in a JSON schema.
-        Value::Table(fields) => fields.iter().find_map(|(name, value)| {
-            find(&format!("{path}.{name}"), value, is_named_as_key(name))
-        }),
+        Value::Table(fields) => fields
+            .iter()
+            .find_map(|(name, value)| find(&format!("{path}.{name}"), value, is_key_name(name))),
         Value::Array(items) => {
             let mut each = items.iter().enumerate();
             each.find_map(|(index, item)| find(&format!("{path}[{index}]"), item, named))
@@ -104,7 +81,7 @@ pub fn shown(assignment: &str) -> String {
     let (path, value) = assignment.split_once('=').unwrap_or((assignment, ""));
     let names: Vec<&str> = keys(path).collect();
     let of_endpoint = names.first() == Some(&ENDPOINTS);
-    let is_secret = of_endpoint || names.iter().any(|name| is_named_as_key(name));
+    let is_secret = of_endpoint || names.iter().any(|name| is_key_name(name));
     if path.len() < assignment.len() {
         let hidden = is_secret || Secret::of(value.trim_matches(QUOTES)).is_some();
         return if hidden { format!("{}=…", path.trim()) } else { assignment.to_owned() };
