@@ -184,6 +184,7 @@ fn prediction<P: Asked>(prompt: &P, outcome: Outcome) -> PredictionRow {
     let end = match completion.finish_reason {
         FinishReason::Stop => ResponseEnd::Stop,
         FinishReason::Length => ResponseEnd::Length,
+        FinishReason::Other => ResponseEnd::Given,
     };
     let count = |tokens: Option<usize>| u32::try_from(tokens.unwrap_or(0)).unwrap_or(u32::MAX);
     PredictionRow {

@@ -183,6 +183,8 @@ pub enum FinishReason {
     Stop,
     /// The completion reached its token limit.
     Length,
+    /// A server names another reason, which does not say that the completion is whole. Its record has the name.
+    Other,
 }
 
 /// A model's completion of one chat.

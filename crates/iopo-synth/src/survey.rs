@@ -90,7 +90,7 @@ pub(crate) fn answer_of(
     if row.error.is_some() {
         return Ok(Err(Drop::Refused));
     }
-    let cut = info.finish_reason == Some(FinishReason::Length);
+    let cut = info.finish_reason.is_some_and(|reason| reason != FinishReason::Stop);
     Ok(clean(&row.text, cut, config).map(|cleaned| {
         info.trimmed = cleaned.trimmed;
         CleanSample { text: cleaned.text, info, generator: row.generator.clone() }

@@ -15,7 +15,28 @@ pub(super) enum Read<T> {
     Error(Value),
     /// No valid body, for the reason given.
     Invalid(String),
+    /// An answer that the server broke off, for the reason given.
+    Broken(String),
 }
+
+/// Finish reasons of whole answers, in lower case. A missing one counts as whole, too: some servers send none.
+const WHOLE: [&str; 9] = [
+    "stop",
+    "eos",
+    "eos_token",
+    "end_turn",
+    "stop_sequence",
+    "complete",
+    "completed",
+    "finished",
+    "",
+];
+/// Finish reasons of answers that reached their token limit.
+const LENGTH: [&str; 5] =
+    ["length", "model_length", "max_length", "max_tokens", "max_output_tokens"];
+/// Finish reasons of answers that the server broke off.
+const BROKEN: [&str; 6] =
+    ["error", "abort", "aborted", "cancelled", "canceled", "insufficient_system_resource"];
 
 /// Parses a body. Blank lines may precede it, which servers send to keep the connection alive.
 pub(super) fn parse<T>(body: &[u8], scrubber: &Scrubber) -> Result<Reply, Read<T>> {
@@ -23,9 +44,21 @@ pub(super) fn parse<T>(body: &[u8], scrubber: &Scrubber) -> Result<Reply, Read<T
         let what = if body.trim_ascii().is_empty() { "an empty body" } else { "no valid JSON" };
         Read::Invalid(format!("found {what}: {}", scrubber.scrub(&error.to_string())))
     })?;
-    match reply.error.take().filter(|error| !error.is_null()) {
+    match reply.error.take().filter(|error| !is_empty(error)) {
         Some(error) => Err(Read::Error(error)),
         None => Ok(reply),
+    }
+}
+
+/// Returns whether an error says nothing. Some servers send `"error": ""` or `{}` with every answer.
+fn is_empty(error: &Value) -> bool {
+    match error {
+        Value::Null => true,
+        Value::Bool(failed) => !failed,
+        Value::Number(code) => code.as_f64() == Some(0.0),
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(fields) => fields.values().all(is_empty),
     }
 }
 
@@ -45,6 +78,10 @@ pub(super) fn read(body: &[u8], scrubber: &Scrubber) -> Read<Stored> {
             return Read::Invalid(scrubber.scrub(&reason));
         }
     };
+    let finish = choice.finish_reason.as_deref().unwrap_or_default().trim().to_lowercase();
+    if BROKEN.contains(&finish.as_str()) {
+        return Read::Broken(format!("the server broke off the answer (finish reason: {finish})"));
+    }
     let usage = usage(reply.usage);
     let text = |value: Option<Value>| {
         value.and_then(|value| value.as_str().map(|text| scrubber.scrub(text)))
@@ -54,9 +91,10 @@ pub(super) fn read(body: &[u8], scrubber: &Scrubber) -> Read<Stored> {
         fingerprint: text(reply.system_fingerprint),
         id: text(reply.id),
         finish_reason: choice.finish_reason.as_deref().map(|text| scrubber.scrub(text)),
+        charged: true,
         ..About::default()
     };
-    let result = match result(choice, &usage, scrubber, &mut about) {
+    let result = match result(choice, &finish, &usage, scrubber, &mut about) {
         Ok(answer) => answer,
         Err((class, reason)) => Stored::Failure(Failure::new(class, reason)),
     };
@@ -77,12 +115,12 @@ pub(super) fn usage(usage: Option<ReplyUsage>) -> Usage {
 
 fn result(
     choice: Choice,
+    finish: &str,
     usage: &Usage,
     scrubber: &Scrubber,
     about: &mut About,
 ) -> Result<Stored, (FailureClass, String)> {
     let message = choice.message.unwrap_or_default();
-    let finish = choice.finish_reason.as_deref().unwrap_or("no reason");
     if let Some(refusal) = message.refusal.filter(|text| !text.trim().is_empty()) {
         return Err((FailureClass::Refused, scrubber.scrub(&refusal)));
     }
@@ -94,11 +132,16 @@ fn result(
     let (reasoning, text) = split_reasoning(&content);
     about.reasoning_chars = (beside.chars().count() + reasoning.chars().count()) as u64;
     if !text.trim().is_empty() {
-        let finish_reason =
-            if finish == "length" { FinishReason::Length } else { FinishReason::Stop };
-        return Ok(Stored::Answer { text: text.to_owned(), finish_reason });
+        let finish_reason = match finish {
+            finish if LENGTH.contains(&finish) => FinishReason::Length,
+            finish if WHOLE.contains(&finish) => FinishReason::Stop,
+            _ => FinishReason::Other,
+        };
+        let (text, keys_removed) = scrubber.answer(text);
+        about.keys_removed = keys_removed;
+        return Ok(Stored::Answer { text, finish_reason });
     }
-    if finish == "length" {
+    if LENGTH.contains(&finish) {
         let reasoned =
             about.reasoning_chars > 0 || usage.reasoning.is_some_and(|tokens| tokens > 0);
         let by = if reasoned { "by reasoning, " } else { "" };
@@ -108,7 +151,8 @@ fn result(
     let reason = if message.tool_calls.is_some_and(|calls| !calls.is_empty()) {
         "found tool calls instead of text".to_owned()
     } else {
-        format!("found no text (finish reason: {})", scrubber.scrub(finish))
+        let finish = about.finish_reason.as_deref().unwrap_or("no reason");
+        format!("found no text (finish reason: {finish})")
     };
     Err((FailureClass::Empty, reason))
 }
@@ -155,7 +199,6 @@ mod tests {
         let answer = |text: &str| Ok((text.to_owned(), FinishReason::Stop));
         assert_eq!(says(&json!("hi"), "stop"), answer("hi"));
         assert_eq!(says(&json!("hi"), "eos"), answer("hi"));
-        assert_eq!(says(&json!("hi"), "length"), Ok(("hi".to_owned(), FinishReason::Length)));
         assert_eq!(says(&json!([{ "type": "text", "text": "hi" }]), "stop"), answer("hi"));
         assert_eq!(says(&json!("<think>so</think>\n\nhi"), "stop"), answer("hi"));
         assert_eq!(says(&json!("so</think>hi"), "stop"), answer("hi"));
@@ -163,6 +206,53 @@ mod tests {
             says(&json!("use <think> and </think>"), "stop"),
             answer("use <think> and </think>")
         );
+    }
+
+    #[test]
+    fn an_answer_is_whole_only_if_its_server_says_so() {
+        let end = |finish: &str| says(&json!("hi"), finish).expect("an answer").1;
+        for whole in ["stop", "STOP", "eos_token", "end_turn", ""] {
+            assert_eq!(end(whole), FinishReason::Stop, "{whole}");
+        }
+        for cut in ["length", "model_length", "max_tokens", "MAX_TOKENS"] {
+            assert_eq!(end(cut), FinishReason::Length, "{cut}");
+            assert_eq!(says(&Value::Null, cut), Err(FailureClass::Cut), "{cut}");
+        }
+        for other in ["tool_calls", "repetition", "safety"] {
+            assert_eq!(end(other), FinishReason::Other, "{other}");
+        }
+        for broken in ["error", "abort", "insufficient_system_resource"] {
+            let choice = json!({ "message": { "content": "hi" }, "finish_reason": broken });
+            let body = json!({ "choices": [choice] }).to_string();
+            let read = read(body.as_bytes(), &Scrubber::new(None));
+            assert!(matches!(read, Read::Broken(reason) if reason.contains(broken)));
+        }
+        // Servers that give no reason answer, too.
+        let none = json!({ "message": { "content": "hi" }, "finish_reason": null });
+        assert_eq!(one(&none, &Value::Null), Ok(("hi".to_owned(), FinishReason::Stop)));
+    }
+
+    #[test]
+    fn an_empty_error_beside_an_answer_is_none() {
+        let read = |error: Value| {
+            let choice = json!({ "message": { "content": "hi" }, "finish_reason": "stop" });
+            let body = json!({ "choices": [choice], "error": error }).to_string();
+            read(body.as_bytes(), &Scrubber::new(None))
+        };
+        let empty = [
+            json!(""),
+            json!({}),
+            json!([]),
+            json!(false),
+            json!(0),
+            json!({ "code": null, "message": "" }),
+        ];
+        for error in empty {
+            assert!(matches!(read(error.clone()), Read::Result { .. }), "{error}");
+        }
+        for error in [json!("x"), json!({ "code": 502 }), json!([{}, "x"]), json!(true)] {
+            assert!(matches!(read(error.clone()), Read::Error(_)), "{error}");
+        }
     }
 
     #[test]

@@ -60,6 +60,9 @@ impl Retry {
     }
 }
 
+/// The longest text of an error that is read, in characters.
+const LONGEST: usize = 2000;
+
 /// The words of an error in lower case: the codes, and the codes with the message. Also the message for people.
 struct Words {
     codes: Vec<String>,
@@ -77,9 +80,10 @@ impl Words {
         }
         let mut shown = message(error).map_or_else(|| parts.join(" "), str::to_owned);
         if let Some(text) = provider.as_ref().and_then(message) {
-            let text: String = text.chars().take(2000).collect();
+            let text: String = text.chars().take(LONGEST).collect();
             shown = format!("{shown}: {text}");
         }
+        let shown: String = shown.chars().take(LONGEST).collect();
         let shown = if shown.trim().is_empty() { fallback.to_owned() } else { shown };
         Self {
             all: format!("{} {} {shown}", codes.join(" "), parts.join(" ")).to_lowercase(),
@@ -122,7 +126,7 @@ fn provider(error: &Value) -> Option<Value> {
 fn strings(value: &Value, codes: &mut Vec<String>, messages: &mut Vec<String>) {
     match value {
         Value::String(text) if messages.len() < 64 => {
-            messages.push(text.chars().take(2000).collect());
+            messages.push(text.chars().take(LONGEST).collect());
         }
         Value::Array(items) => {
             items.iter().take(64).for_each(|item| strings(item, codes, messages));
@@ -130,7 +134,7 @@ fn strings(value: &Value, codes: &mut Vec<String>, messages: &mut Vec<String>) {
         Value::Object(map) => {
             for name in ["code", "type", "param", "status"] {
                 let code = map.get(name).and_then(Value::as_str).filter(|_| codes.len() < 64);
-                codes.extend(code.map(|code| code.chars().take(2000).collect()));
+                codes.extend(code.map(|code| code.chars().take(LONGEST).collect()));
             }
             for name in ["message", "msg", "detail", "error"] {
                 map.get(name).into_iter().for_each(|inner| strings(inner, codes, messages));
@@ -199,6 +203,10 @@ pub(super) fn response<T>(
                 maybe_paid: true,
                 ..Retry::new(FailureClass::Malformed, reason)
             }),
+            Read::Broken(reason) => Verdict::Retry(Retry {
+                maybe_paid: true,
+                ..Retry::new(FailureClass::Transient, reason)
+            }),
             Read::Error(error) => {
                 let code = error.get("code");
                 let number = code.and_then(|code| match code {
@@ -207,7 +215,13 @@ pub(super) fn response<T>(
                 });
                 let status = number.filter(|code| (400..600).contains(code));
                 let words = Words::new(&error, "an error without a message", scrubber);
-                context.error(status.unwrap_or_else(|| guess(&words)), &words)
+                match context.error(status.unwrap_or_else(|| guess(&words)), &words) {
+                    // The model may have answered before the error, but not if a rate limit kept the request from it.
+                    Verdict::Retry(retry) if retry.class != FailureClass::RateLimited => {
+                        Verdict::Retry(Retry { maybe_paid: true, ..retry })
+                    }
+                    verdict => verdict,
+                }
             }
         };
     }
@@ -371,12 +385,18 @@ mod tests {
             (503, "overloaded", "retry transient"),
             (500, r#"{"error":{"message":"failed while loading model"}}"#, "retry transient"),
             (529, "", "retry transient"),
-            (200, r#"{"error":{"message":"x","code":502}}"#, "retry transient"),
+            (200, r#"{"error":{"message":"x","code":502}}"#, "retry transient, maybe paid"),
             (200, r#"{"error":{"message":"x","code":504}}"#, "retry timeout, maybe paid"),
             (200, r#"{"error":{"message":"x","code":"429"}}"#, "retry rate_limited"),
             (200, r#"{"error":{"message":"Rate limit exceeded"}}"#, "retry rate_limited"),
             (200, r#"{"error":"Insufficient credits"}"#, "stop Quota"),
-            (200, r#"{"error":{"message":"something"}}"#, "retry transient"),
+            (200, r#"{"error":{"message":"something"}}"#, "retry transient, maybe paid"),
+            (
+                200,
+                r#"{"choices":[{"message":{"content":"h"},"finish_reason":"error"}]}"#,
+                "retry transient, maybe paid",
+            ),
+            (200, r#"{"error":"","choices":[{"message":{"content":"hi"}}]}"#, "done"),
             (200, "{", "retry malformed, maybe paid"),
             (200, r#"{"choices":[{"message":{"content":"hi"}}]}"#, "done"),
         ];

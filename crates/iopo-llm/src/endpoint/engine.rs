@@ -22,9 +22,11 @@ use crate::{LanguageModel, LlmError};
 
 /// Settings of an engine.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct EngineOptions {
-    /// Ends the run before a request that could raise the cost of this engine above this amount. Attempts that a server
-    /// may charge for count with their largest cost. Default: no limit.
+    /// Ends the run before a request that could raise the cost above this amount: the cost of this engine and of all requests
+    /// in its journals, which earlier processes may have sent. Attempts that a server may charge for count with their largest
+    /// cost. Default: no limit.
     ///
     /// The largest cost of a request follows from its length and its limit of generated tokens. If `omit` or `extra_body`
     /// remove that limit, answers may be longer than the sampling settings allow, and those in flight may exceed this
@@ -41,8 +43,12 @@ pub struct EngineOptions {
     /// The range of a wait starts at 0. Its upper end after the first attempt is the first value; it doubles with each
     /// attempt, up to the second value. Default 0.5 s and 60 s.
     pub backoff: (Duration, Duration),
-    /// File with the keys of the requests that are sent, for [`Engine::spent`]. Default: none.
+    /// File with the keys of the requests that are sent, for [`Engine::spent`] and `max_cost`. Default: none.
     pub journal: Option<PathBuf>,
+    /// Journals of other work whose cost counts towards `max_cost`, too. Default: none.
+    pub other_journals: Vec<PathBuf>,
+    /// Opens the store for reading only: nothing is created, locked or sent. Default false.
+    pub read_only: bool,
     /// Settings of the store.
     pub store: StoreOptions,
 }
@@ -57,6 +63,8 @@ impl Default for EngineOptions {
             drain: Duration::from_secs(30),
             backoff: (Duration::from_millis(500), Duration::from_mins(1)),
             journal: None,
+            other_journals: Vec::new(),
+            read_only: false,
             store: StoreOptions::default(),
         }
     }
@@ -115,14 +123,26 @@ pub(super) struct Budget {
 }
 
 impl Engine {
-    /// Opens the store in a folder, which is created if it does not exist.
+    /// Opens the store in a folder, which is created if it does not exist, unless it is opened for reading only.
     ///
     /// # Errors
     /// Returns [`EndpointError::Store`] if the store cannot be opened, [`EndpointError::File`] if the journal cannot, and
     /// [`EndpointError::Client`] if the runtime for the network cannot be created.
     pub fn open(store: &Path, options: EngineOptions) -> Result<Self, EndpointError> {
-        let store = Store::open(store, options.store)?;
+        let store = if options.read_only {
+            Store::open_for_reading(store)?
+        } else {
+            Store::open(store, options.store)?
+        };
         let journal = options.journal.as_deref().map(Journal::open).transpose()?;
+        let mut budget = Budget::default();
+        if options.max_cost.is_some() {
+            let others: Result<Vec<Journal>, _> =
+                options.other_journals.iter().map(|path| Journal::open(path)).collect();
+            for journal in others?.iter().chain(&journal) {
+                budget.spent += journal.cost(&store)?;
+            }
+        }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime =
             runtime.map_err(|error| EndpointError::Client { reason: error.to_string() })?;
@@ -133,7 +153,7 @@ impl Engine {
             journal,
             tally: Mutex::new(tally),
             recent: Mutex::default(),
-            budget: Mutex::default(),
+            budget: Mutex::new(budget),
             warned: AtomicBool::new(false),
             lanes: Mutex::default(),
             asking: Mutex::default(),
@@ -182,7 +202,8 @@ impl Engine {
     /// Returns what the requests in the journal took, of this process and of earlier ones: answers, permanent failures, tokens
     /// and cost. Answers that others paid for are those from the store. `None` without a journal.
     ///
-    /// It is computed from the store, so it is right after a kill, too. Attempts without a result are not in it.
+    /// It is computed from the store, so it is right after a kill, too. Tokens and cost include those of failures that the server
+    /// has answered, for instance with reasoning only. Attempts without a result are not in it.
     ///
     /// # Errors
     /// Returns an error if the store cannot be read.
@@ -216,6 +237,11 @@ impl Inner {
         Ok(Arc::clone(lane))
     }
 
+    /// Returns whether a request without a stored answer is an error.
+    pub(super) fn sends_nothing(&self) -> bool {
+        self.options.offline || self.options.read_only
+    }
+
     /// Returns the runtime. `None` only while the value is dropped.
     pub(super) fn runtime(&self) -> Option<&Runtime> {
         self.runtime.as_ref()
@@ -243,6 +269,23 @@ impl Inner {
     /// Returns the id of the journal that new records belong to; empty without a journal.
     pub(super) fn journal_id(&self) -> String {
         self.journal.as_ref().map_or_else(String::new, |journal| journal.id().to_owned())
+    }
+
+    /// Notes an amount for a request that the store does not know.
+    pub(super) fn charge(&self, key: RequestKey, amount: Money) -> Result<(), String> {
+        let journal = self.journal.as_ref().filter(|_| amount > Money::ZERO);
+        journal.map_or(Ok(()), |journal| journal.charge(key, amount))
+    }
+
+    /// Returns the cost of a stored failure whose request was sent for the same journal and is sent again.
+    pub(super) fn replaced_cost(&self, key: &RequestKey) -> Option<Money> {
+        let journal = self.journal.as_ref().filter(|_| self.options.retry_failed)?;
+        let record = self.store.get(key).ok().flatten()?;
+        let is_own = match &record.about.journal {
+            Some(id) => id == journal.id(),
+            None => journal.has_sent(key),
+        };
+        record.cost().filter(|_| is_own)
     }
 
     /// Returns the stored record of a request. A damaged one counts as missing.

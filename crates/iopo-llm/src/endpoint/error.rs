@@ -67,6 +67,9 @@ impl EndpointError {
             Self::Store(StoreError::Locked { .. }) => {
                 Some("wait until the other run ends, or stop it")
             }
+            Self::Store(StoreError::NoLocks { .. }) => {
+                Some("use a folder on a local disk for the stored answers")
+            }
             _ => None,
         }
     }
@@ -79,6 +82,12 @@ pub enum StoreError {
     /// Another process writes to the store.
     #[error("another process uses the store {}", path.display())]
     Locked {
+        /// Folder of the store.
+        path: PathBuf,
+    },
+    /// The file system has no locks, so two processes could write to the store at once.
+    #[error("the file system of the store {} has no locks", path.display())]
+    NoLocks {
         /// Folder of the store.
         path: PathBuf,
     },

@@ -1,4 +1,8 @@
 //! The list of the requests that were asked for one purpose, from which the store tells what they took.
+//!
+//! Beside the keys of the requests, it has amounts of money that the store does not know: the largest cost of an attempt without a
+//! stored result that the server may charge for, or of an answer without token counts, and the cost of a stored failure that another
+//! result has replaced.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -9,12 +13,14 @@ use std::time::SystemTime;
 
 use iopo_core::hash;
 
-use super::{EndpointError, Record, RequestKey, Store, StoreError, Stored, Tally, locked};
+use super::{EndpointError, Money, Record, RequestKey, Store, StoreError, Stored, Tally, locked};
 
 /// The line with the id of the journal begins with this text.
 const ID: &str = "id ";
 /// Lines with keys of requests that the store had answered begin with this text.
 const FOUND: &str = "found ";
+/// Lines with amounts begin with this text. The key of their request follows.
+const CHARGED: &str = "charged ";
 
 /// How a request is about to be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +52,8 @@ struct Keys {
 struct State {
     /// The keys in the file.
     keys: Keys,
+    /// The sum of the amounts in the file.
+    charged: Money,
     /// Whether the file has the id.
     has_id: bool,
     /// The file once it is written to.
@@ -60,20 +68,24 @@ impl Journal {
             Err(source) => return Err(EndpointError::File { path: path.to_owned(), source }),
             Ok(bytes) => bytes,
         };
-        let (mut keys, mut id) = (Keys::default(), None);
+        let (mut keys, mut id, mut charged) = (Keys::default(), None, Money::ZERO);
         for line in bytes.split(|byte| *byte == b'\n') {
             let Ok(line) = std::str::from_utf8(line) else { continue };
             if let Some(own) = line.strip_prefix(ID).filter(|own| is_hash(own)) {
                 id = Some(own.to_owned());
             } else if let Some(key) = line.strip_prefix(FOUND) {
                 keys.found.extend(RequestKey::from_hex(key));
+            } else if let Some(amount) = line.strip_prefix(CHARGED) {
+                // A kill can tear the line.
+                let amount = amount.split_once(' ').filter(|(_, key)| is_hash(key));
+                charged += amount.and_then(|(amount, _)| amount.parse().ok()).unwrap_or_default();
             } else {
                 keys.sent.extend(RequestKey::from_hex(line));
             }
         }
         let has_id = id.is_some();
         let id = id.unwrap_or_else(|| new_id(path));
-        let state = Mutex::new(State { keys, has_id, file: None });
+        let state = Mutex::new(State { keys, charged, has_id, file: None });
         Ok(Self { path: path.to_owned(), id, state })
     }
 
@@ -85,30 +97,45 @@ impl Journal {
     /// Writes the key of a request that is about to be answered.
     pub(super) fn note(&self, key: RequestKey, noted: Noted) -> Result<(), String> {
         let mut state = locked(&self.state);
-        let State { keys, has_id, file } = &mut *state;
+        let State { keys, .. } = &*state;
         if keys.sent.contains(&key) || (noted == Noted::Found && keys.found.contains(&key)) {
             return Ok(());
         }
+        let begin = if noted == Noted::Found { FOUND } else { "" };
+        self.write(&mut state, &format!("{begin}{key}\n"))?;
+        match noted {
+            Noted::Sent => state.keys.sent.insert(key),
+            Noted::Found => state.keys.found.insert(key),
+        };
+        Ok(())
+    }
+
+    /// Returns whether a request was sent.
+    pub(super) fn has_sent(&self, key: &RequestKey) -> bool {
+        locked(&self.state).keys.sent.contains(key)
+    }
+
+    /// Writes an amount for a request that the store does not know.
+    pub(super) fn charge(&self, key: RequestKey, amount: Money) -> Result<(), String> {
+        let mut state = locked(&self.state);
+        self.write(&mut state, &format!("{CHARGED}{amount} {key}\n"))?;
+        state.charged += amount;
+        Ok(())
+    }
+
+    /// Writes a line, after the id if it is the first one.
+    fn write(&self, state: &mut State, line: &str) -> Result<(), String> {
+        let State { has_id, file, .. } = state;
         let mut write = || -> io::Result<()> {
             let file = match file {
                 Some(file) => file,
                 None => file.insert(self.create()?),
             };
-            let mut text = String::new();
-            if !*has_id {
-                text = format!("{ID}{}\n", self.id);
-            }
-            if noted == Noted::Found {
-                text += FOUND;
-            }
-            file.write_all(format!("{text}{key}\n").as_bytes())
+            let id = if *has_id { String::new() } else { format!("{ID}{}\n", self.id) };
+            file.write_all(format!("{id}{line}").as_bytes())
         };
         write().map_err(|error| format!("failed to write {}: {error}", self.path.display()))?;
         *has_id = true;
-        match noted {
-            Noted::Sent => keys.sent.insert(key),
-            Noted::Found => keys.found.insert(key),
-        };
         Ok(())
     }
 
@@ -148,6 +175,11 @@ impl Journal {
         }
         Ok(tally)
     }
+
+    /// Returns the cost of the requests so far, including what servers may have charged without a stored result.
+    pub(super) fn cost(&self, store: &Store) -> Result<Money, EndpointError> {
+        Ok(self.spent(store)?.cost.plus(locked(&self.state).charged))
+    }
 }
 
 /// Whether a text is an id. A kill can tear the line.
@@ -161,17 +193,22 @@ fn new_id(path: &Path) -> String {
     hash::bytes(format!("{} {} {}", path.display(), std::process::id(), now.as_nanos()))
 }
 
-/// Counts the result of a request.
+/// Counts the result of a request. A server charges for a failure if it has answered, for instance with reasoning only.
 fn count(tally: &mut Tally, record: &Record) {
-    match &record.result {
+    let Record { result, usage, about, .. } = record;
+    let is_charged = match result {
         Stored::Failure(failure) => {
             *tally.failed.entry(failure.class).or_insert(0) += 1;
+            // Older records do not tell whether the server has answered.
+            about.charged || usage.prompt.is_some() || usage.completion.is_some()
         }
         Stored::Answer { .. } | Stored::Score { .. } => {
             tally.answered += 1;
-            let cost = record.about.cost.as_deref().and_then(|cost| cost.parse().ok());
-            tally.usage(&record.usage, cost);
+            true
         }
+    };
+    if is_charged {
+        tally.usage(usage, record.cost());
     }
 }
 

@@ -12,8 +12,8 @@ const VERSION: u32 = 1;
 
 /// The BLAKE3 hash of everything that an answer depends on.
 ///
-/// It covers the model, the messages, the sampling settings, the schema, `extra_body`, the sample and the attempt. It does
-/// not cover the address, the API key, limits, prices or the role of the endpoint, so another server can continue a run.
+/// It covers the model, the messages, the sampling settings, the schema, `extra_body`, `omit`, the sample and the attempt. It
+/// does not cover the address, the API key, limits, prices or the role of the endpoint, so another server can continue a run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RequestKey([u8; 32]);
 
@@ -62,10 +62,15 @@ impl<'de> Deserialize<'de> for RequestKey {
     }
 }
 
-/// Returns the content of a chat request.
-pub(crate) fn content(model: &str, extra_body: &Map<String, Value>, request: &Request) -> Value {
+/// Returns the content of a chat request. `omit` names the fields that are left out of the body.
+pub(crate) fn content(
+    model: &str,
+    extra_body: &Map<String, Value>,
+    omit: Option<&[String]>,
+    request: &Request,
+) -> Value {
     let sampling = &request.sampling;
-    json!({
+    let mut content = json!({
         "v": VERSION,
         "model": model,
         "messages": request.messages,
@@ -80,7 +85,15 @@ pub(crate) fn content(model: &str, extra_body: &Map<String, Value>, request: &Re
         "extra_body": extra_body,
         "sample": request.sample,
         "attempt": request.attempt,
-    })
+    });
+    // Most requests leave nothing out, and keep the key that they had before `omit` was part of it.
+    let mut omit: Vec<&str> = omit.into_iter().flatten().map(String::as_str).collect();
+    if !omit.is_empty() {
+        omit.sort_unstable();
+        omit.dedup();
+        content["omit"] = json!(omit);
+    }
+    content
 }
 
 /// Returns the content of a request that scores a response.
@@ -149,7 +162,7 @@ mod tests {
     use crate::{Message, Request, Sampling};
 
     fn key(model: &str, request: &Request) -> RequestKey {
-        RequestKey::of(&canonical(&content(model, &Map::new(), request)))
+        RequestKey::of(&canonical(&content(model, &Map::new(), None, request)))
     }
 
     #[test]
@@ -178,8 +191,23 @@ mod tests {
         for (at, one) in others.iter().enumerate() {
             assert!(*one != same && !others[..at].contains(one), "{at}");
         }
-        let text = canonical(&content("m", &Map::new(), &request));
+        let text = canonical(&content("m", &Map::new(), None, &request));
         assert!(text.contains(r#""temperature":0.7,"#), "{text}");
+    }
+
+    #[test]
+    fn fields_that_are_left_out_change_the_key() {
+        let request = Request::new(vec![Message::user("hello")], Sampling::greedy(8));
+        let key = |omit: Option<&[&str]>| {
+            let omit: Option<Vec<String>> =
+                omit.map(|omit| omit.iter().map(ToString::to_string).collect());
+            RequestKey::of(&canonical(&content("m", &Map::new(), omit.as_deref(), &request)))
+        };
+        let [none, one] = [key(None), key(Some(&["top_p"]))];
+        assert!(none != one && one != key(Some(&["top_p", "seed"])));
+        // Their order and repetitions change nothing, and neither does an empty list.
+        assert_eq!(key(Some(&["seed", "top_p", "seed"])), key(Some(&["top_p", "seed"])));
+        assert_eq!(key(Some(&[])), none);
     }
 
     /// Stored answers stay valid only as long as this hash does.

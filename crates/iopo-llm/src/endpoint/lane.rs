@@ -229,9 +229,9 @@ impl Lane {
     }
 
     /// Records an answer.
-    pub(super) fn answered(&self, tokens: Option<u64>) {
+    pub(super) fn answered(&self, permit: &Permit, tokens: Option<u64>) {
         let mut state = locked(&self.state);
-        state.limit.success(Instant::now(), tokens);
+        state.limit.success(Instant::now(), tokens, permit.started.elapsed());
         state.succeeded = true;
         state.failing_since = None;
         state.limited_in_a_row = 0;

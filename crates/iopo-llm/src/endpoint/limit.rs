@@ -2,7 +2,10 @@
 //!
 //! The limit rises by one after a number of successes and falls to three quarters when the server signals overload, once per
 //! burst. After a fall, the limit that failed is remembered; above it, the limit rises slowly and by a tenth at most. Servers
-//! with unbounded queues never signal overload, so the limit also stops rising when more requests no longer raise throughput.
+//! with unbounded queues never signal overload, so the limit also stops rising when more requests no longer raise throughput, and
+//! falls by a tenth when answers take three times as long as at best.
+//!
+//! Throughput and time are counted in generated tokens. If a server does not report them, an answer counts as one.
 
 use std::time::{Duration, Instant};
 
@@ -17,6 +20,11 @@ const COMPARE: f64 = 1.25;
 const GAIN: f64 = 1.05;
 /// How much the mean length of answers may change, as a factor, before rates can no longer be compared.
 const LENGTHS: f64 = 1.5;
+/// How much longer than at best a token takes at a server that is too slow for the limit, and the fall of the limit.
+const SLOWER: f64 = 3.0;
+const FALL: f64 = 0.9;
+/// Answers that take less time than this on average are not slow, whatever the best time is.
+const FAST: f64 = 0.03;
 
 #[derive(Debug)]
 pub(super) struct Limit {
@@ -28,16 +36,41 @@ pub(super) struct Limit {
     successes: f64,
     window: Window,
     baseline: Option<Baseline>,
+    best: Option<Best>,
 }
 
-/// The window that later ones are compared with.
+/// The length of answers: the mean number of tokens, or none if the server does not report it for each.
+#[derive(Debug, Clone, Copy)]
+struct Length(Option<f64>);
+
+impl Length {
+    /// Returns whether rates and times of answers of both lengths can be compared.
+    fn is_like(self, other: Self) -> bool {
+        match (self.0, other.0) {
+            (Some(one), Some(other)) => one <= LENGTHS * other && other <= LENGTHS * one,
+            (None, None) => true,
+            _ => false,
+        }
+    }
+}
+
+/// The window whose throughput later ones are compared with.
 #[derive(Debug, Clone, Copy)]
 struct Baseline {
     limit: f64,
-    /// Tokens a second.
+    /// Tokens per second.
     rate: f64,
-    /// Tokens an answer.
-    length: f64,
+    length: Length,
+}
+
+/// The window with the shortest time per token.
+#[derive(Debug, Clone, Copy)]
+struct Best {
+    limit: f64,
+    /// Seconds of a request per token.
+    time: f64,
+    length: Length,
+    at: Instant,
 }
 
 /// Counts of recent answers.
@@ -46,11 +79,31 @@ struct Window {
     since: Instant,
     answers: f64,
     tokens: f64,
+    /// Whether the server reports the tokens of every answer.
+    known: bool,
+    /// Sum of the seconds between a request and its answer.
+    seconds: f64,
 }
 
 impl Window {
     fn new(since: Instant) -> Self {
-        Self { since, answers: 0.0, tokens: 0.0 }
+        Self { since, answers: 0.0, tokens: 0.0, known: true, seconds: 0.0 }
+    }
+
+    fn add(&mut self, tokens: Option<u64>, took: Duration) {
+        self.answers += 1.0;
+        self.tokens += tokens.unwrap_or(0) as f64;
+        self.known &= tokens.is_some();
+        self.seconds += took.as_secs_f64();
+    }
+
+    /// Returns the tokens, or the answers without them, and the length of an answer.
+    fn work(&self) -> (f64, Length) {
+        if self.known && self.tokens > 0.0 {
+            (self.tokens, Length(Some(self.tokens / self.answers)))
+        } else {
+            (self.answers, Length(None))
+        }
     }
 }
 
@@ -65,6 +118,7 @@ impl Limit {
             successes: 0.0,
             window: Window::new(now),
             baseline: None,
+            best: None,
         }
     }
 
@@ -78,8 +132,8 @@ impl Limit {
         self.window = Window::new(now);
     }
 
-    /// Records an answer of so many tokens, if the server counts them.
-    pub(super) fn success(&mut self, now: Instant, tokens: Option<u64>) {
+    /// Records an answer of so many tokens, if the server counts them, and the time since its request was sent.
+    pub(super) fn success(&mut self, now: Instant, tokens: Option<u64>, took: Duration) {
         if self.ceiling.is_some_and(|(_, at)| now.saturating_duration_since(at) > MEMORY) {
             self.ceiling = None;
         }
@@ -93,8 +147,7 @@ impl Limit {
         if self.successes >= wanted {
             self.raise(now);
         }
-        self.window.answers += 1.0;
-        self.window.tokens += tokens.unwrap_or(0) as f64;
+        self.window.add(tokens, took);
         if self.window.answers >= (2.0 * self.allowed).max(20.0) {
             self.compare(now);
         }
@@ -135,19 +188,23 @@ impl Limit {
     /// Compares a full window with earlier ones.
     fn compare(&mut self, now: Instant) {
         let window = std::mem::replace(&mut self.window, Window::new(now));
-        let elapsed = now.saturating_duration_since(window.since).as_secs_f64();
-        if window.tokens <= 0.0 || elapsed <= 0.0 {
+        if self.is_slow(&window, now) {
+            self.allowed = (self.allowed * FALL).floor().max(1.0);
+            self.ceiling = Some((self.allowed, now));
+            self.successes = 0.0;
+            self.baseline = None;
             return;
         }
-        let rate = window.tokens / elapsed;
-        let length = window.tokens / window.answers;
-        let new = Baseline { limit: self.allowed, rate, length };
-        let alike =
-            |old: &Baseline| length <= LENGTHS * old.length && old.length <= LENGTHS * length;
+        let elapsed = now.saturating_duration_since(window.since).as_secs_f64();
+        if elapsed <= 0.0 {
+            return;
+        }
+        let (work, length) = window.work();
+        let new = Baseline { limit: self.allowed, rate: work / elapsed, length };
         // Other work, as of another role, has another rate at the same limit.
-        match self.baseline.filter(alike) {
+        match self.baseline.filter(|old| old.length.is_like(length)) {
             Some(old) if self.allowed >= COMPARE * old.limit => {
-                if rate < GAIN * old.rate {
+                if new.rate < GAIN * old.rate {
                     self.allowed = old.limit;
                     self.ceiling = Some((old.limit, now));
                     self.successes = 0.0;
@@ -157,6 +214,29 @@ impl Limit {
             }
             Some(old) if self.allowed > old.limit => {}
             _ => self.baseline = Some(new),
+        }
+    }
+
+    /// Returns whether the answers of a window took far longer than the best ones, and remembers the best ones.
+    ///
+    /// More requests at a time make each slower at a server that computes them together, so times are compared only as long as
+    /// the limit has not grown much. Whether growth pays is a question of throughput.
+    fn is_slow(&mut self, window: &Window, now: Instant) -> bool {
+        let (work, length) = window.work();
+        let new = Best { limit: self.allowed, time: window.seconds / work, length, at: now };
+        let old = self.best.filter(|old| {
+            old.length.is_like(length)
+                && self.allowed < COMPARE * old.limit
+                && now.saturating_duration_since(old.at) <= MEMORY
+        });
+        match old {
+            Some(old) if new.time >= old.time => {
+                new.time > SLOWER * old.time && window.seconds / window.answers > FAST
+            }
+            _ => {
+                self.best = Some(new);
+                false
+            }
         }
     }
 }
@@ -177,7 +257,7 @@ mod tests {
         let begin = Instant::now();
         let mut limit = Limit::new(max, begin);
         let mut now = begin;
-        let mut flying: Vec<Instant> = Vec::new();
+        let mut flying: Vec<(Instant, Duration)> = Vec::new();
         let mut done = 0;
         while done < answers {
             while flying.len() < limit.current() {
@@ -187,11 +267,12 @@ mod tests {
                     now += Duration::from_millis(1);
                     break;
                 }
-                flying.push(now + time);
+                flying.push((now + time, time));
             }
             flying.sort_unstable();
-            now = now.max(flying.remove(0));
-            limit.success(now, Some(100));
+            let (landed, took) = flying.remove(0);
+            now = now.max(landed);
+            limit.success(now, Some(100), took);
             done += 1;
         }
         (done as f64 / (now - begin).as_secs_f64(), limit.current())
@@ -218,11 +299,68 @@ mod tests {
     }
 
     /// Answers requests that all take the same time, evenly spaced, with as many in flight as the limit allows.
-    fn answers(limit: &mut Limit, now: &mut Instant, count: usize, seconds: f64, tokens: u64) {
+    fn answers(
+        limit: &mut Limit,
+        now: &mut Instant,
+        count: usize,
+        seconds: f64,
+        tokens: impl Into<Option<u64>> + Copy,
+    ) {
         for _ in 0..count {
             *now += Duration::from_secs_f64(seconds / limit.current() as f64);
-            limit.success(*now, Some(tokens));
+            limit.success(*now, tokens.into(), Duration::from_secs_f64(seconds));
         }
+    }
+
+    #[test]
+    fn a_server_that_slows_down_at_a_steady_limit_gets_fewer_requests() {
+        for tokens in [Some(100), None] {
+            let mut now = Instant::now();
+            let mut limit = Limit::new(16, now);
+            answers(&mut limit, &mut now, 2000, 1.0, tokens);
+            assert_eq!(limit.current(), 16, "{tokens:?}");
+            // Twice as slow is not too slow.
+            answers(&mut limit, &mut now, 200, 2.0, tokens);
+            assert_eq!(limit.current(), 16, "{tokens:?}");
+            answers(&mut limit, &mut now, 70, 4.0, tokens);
+            assert_eq!(limit.current(), 12, "twice a tenth less: {tokens:?}");
+            // As long as it stays slow, fewer and fewer.
+            answers(&mut limit, &mut now, 100, 5.0, tokens);
+            let slow = limit.current();
+            assert!(slow < 10, "{slow} {tokens:?}");
+            // It recovers, and is asked more again after a while.
+            answers(&mut limit, &mut now, 6000, 1.0, tokens);
+            assert!(limit.current() > slow, "{} {tokens:?}", limit.current());
+        }
+    }
+
+    #[test]
+    fn growth_is_judged_by_throughput_and_not_by_the_time_of_an_answer() {
+        // A server that computes requests together: each takes longer, but all of them take less time.
+        let together = |flying: usize| (true, Duration::from_secs_f64(1.0 + flying as f64 / 16.0));
+        let (_, last) = simulate(64, 20_000, together);
+        assert!(last > 32, "{last}");
+    }
+
+    #[test]
+    fn fast_answers_are_not_slow() {
+        let mut now = Instant::now();
+        let mut limit = Limit::new(16, now);
+        answers(&mut limit, &mut now, 2000, 0.001, Some(100));
+        answers(&mut limit, &mut now, 2000, 0.02, Some(100));
+        assert_eq!(limit.current(), 16);
+    }
+
+    #[test]
+    fn a_server_without_token_counts_that_queues_is_not_flooded() {
+        let mut now = Instant::now();
+        let mut limit = Limit::new(64, now);
+        for _ in 0..3000 {
+            // Four slots answer four requests a second, whatever waits.
+            now += Duration::from_millis(250);
+            limit.success(now, None, Duration::from_secs_f64(limit.current() as f64 / 4.0));
+        }
+        assert!(limit.current() <= 12, "{}", limit.current());
     }
 
     #[test]
@@ -267,13 +405,11 @@ mod tests {
 
     #[test]
     fn one_burst_is_one_cut_and_the_limit_stays_positive() {
-        let now = Instant::now();
+        let mut now = Instant::now();
         let mut limit = Limit::new(32, now);
-        for second in 0..200 {
-            limit.success(now + Duration::from_secs(second), None);
-        }
+        answers(&mut limit, &mut now, 200, 1.0, None);
         let before = limit.current();
-        let started = now + Duration::from_secs(200);
+        let started = now;
         for _ in 0..10 {
             limit.overload(started, started + Duration::from_secs(1));
         }

@@ -159,15 +159,13 @@ impl Inner {
             let retry = match verdict {
                 Verdict::Done { result, usage, about } => {
                     if call.completes {
-                        member.lane.answered(usage.completion);
+                        member.lane.answered(&permit, usage.completion);
                     }
                     let used = usage.prompt.zip(usage.completion);
                     permit.settle(
                         used.map_or(tokens, |(prompt, new)| prompt.saturating_add(new) as f64),
                     );
-                    let cost = member.config.prices.as_ref().and_then(|prices| prices.cost(&usage));
-                    reservation.spend(cost);
-                    self.count_usage(&usage, cost);
+                    let cost = self.count_cost(call, &reservation, &usage)?;
                     let cost = cost.map(|cost| cost.to_string());
                     let about = About { attempts: sent, request_id, cost, ..*about };
                     let about = Box::new(about_attempt(&permit, about));
@@ -176,8 +174,10 @@ impl Inner {
                 }
                 Verdict::Row(class, reason) => {
                     permit.settle(0.0);
-                    if class == FailureClass::Malformed {
-                        reservation.spend(None);
+                    if class == FailureClass::Malformed && call.completes {
+                        // A body that is too long: the server has answered.
+                        locked(&self.tally).maybe_paid += 1;
+                        reservation.spend(None)?;
                     }
                     let failure = Failure { class, reason, attempts: sent };
                     return rejected(&permit, member, failure, false, request_id);
@@ -189,12 +189,14 @@ impl Inner {
                     return rejected(&permit, member, failure, true, request_id);
                 }
                 Verdict::Stop(cause, reason) => return Err(Halt::Stop(cause, reason)),
-                Verdict::Retry(retry) => retry,
+                Verdict::Retry(retry) => {
+                    Retry { maybe_paid: retry.maybe_paid && call.completes, ..retry }
+                }
             };
             permit.settle(0.0);
             self.count_retry(&retry);
             if retry.maybe_paid {
-                reservation.spend(None);
+                reservation.spend(None)?;
             }
             if let Some((cause, reason)) = member.lane.failed(&permit, &retry) {
                 return Err(Halt::Stop(cause, reason));
@@ -230,15 +232,15 @@ impl Inner {
         };
         let prices = call.member.config.prices.as_ref().filter(|_| call.completes);
         let amount = prices.and_then(|prices| prices.cost(&most)).unwrap_or_default();
-        let Some(max) = self.options.max_cost else {
-            return Ok(Reservation { inner: self, amount: Money::ZERO, in_flight: false });
-        };
+        let reserved =
+            |held| Reservation { inner: self, key: call.key, amount, held, in_flight: false };
+        let Some(max) = self.options.max_cost else { return Ok(reserved(false)) };
         loop {
             {
                 let mut budget = locked(&self.budget);
                 if budget.spent.plus(budget.reserved).plus(amount) <= max {
                     budget.reserved += amount;
-                    return Ok(Reservation { inner: self, amount, in_flight: false });
+                    return Ok(reserved(true));
                 }
                 if budget.spent.plus(amount) > max {
                     let reason = format!(
@@ -253,9 +255,21 @@ impl Inner {
         }
     }
 
-    fn count_usage(&self, usage: &Usage, cost: Option<Money>) {
+    /// Counts the tokens and the cost of a result, which costs nothing if the server generates no text for it.
+    fn count_cost(
+        &self,
+        call: &Call<'_>,
+        reservation: &Reservation<'_>,
+        usage: &Usage,
+    ) -> Result<Option<Money>, Halt> {
+        if !call.completes {
+            return Ok(Some(Money::ZERO));
+        }
+        let cost = call.member.config.prices.as_ref().and_then(|prices| prices.cost(usage));
+        reservation.spend(cost)?;
         locked(&self.tally).usage(usage, cost);
         locked(&self.recent).add(Instant::now(), usage.completion.unwrap_or(0));
+        Ok(cost)
     }
 
     fn count_retry(&self, retry: &Retry) {
@@ -269,23 +283,33 @@ impl Inner {
 /// amount counts as spent.
 struct Reservation<'a> {
     inner: &'a Inner,
+    key: RequestKey,
     amount: Money,
+    /// Whether the budget holds the amount.
+    held: bool,
     in_flight: bool,
 }
 
 impl Reservation<'_> {
-    /// Counts a cost as spent. An unknown one counts as the reserved amount.
-    fn spend(&self, cost: Option<Money>) {
+    /// Counts a cost as spent. An unknown one counts as the largest cost, which the journal keeps for later processes.
+    fn spend(&self, cost: Option<Money>) -> Result<(), Halt> {
         locked(&self.inner.budget).spent += cost.unwrap_or(self.amount);
+        match cost {
+            Some(_) => Ok(()),
+            None => self.inner.charge(self.key, self.amount).map_err(Halt::Failed),
+        }
     }
 }
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        let mut budget = locked(&self.inner.budget);
-        budget.reserved = budget.reserved.minus(self.amount);
+        if self.held {
+            let mut budget = locked(&self.inner.budget);
+            budget.reserved = budget.reserved.minus(self.amount);
+        }
         if self.in_flight {
-            budget.spent += self.amount;
+            // A drop cannot return the error of a journal that cannot be written.
+            let _ = self.spend(None);
         }
     }
 }
@@ -305,7 +329,7 @@ fn rejected<T>(
         return Err(Halt::Stop(StopCause::Parameters, reason));
     }
     // Before the first success, the settings may be wrong rather than the request. A rejected parameter is never stored:
-    // the key of a request does not cover `omit`, so a run with other settings would find the failure.
+    // another server with the same model may accept it.
     let about_request = !bad_request || (!parameter && member.lane.has_result());
     if failure.class.is_permanent() && about_request {
         let sent = About { attempts: failure.attempts, request_id, ..About::default() };

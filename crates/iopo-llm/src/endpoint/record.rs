@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Usage;
+use super::{Money, Usage};
 use crate::{Completion, Failure, FinishReason, Outcome, TokenLogps};
 
 /// A stored answer, permanent failure or score.
@@ -78,6 +78,22 @@ pub struct About {
     /// Id of the journal of requests that the answer was paid for; empty without a journal, and `None` in records of older builds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub journal: Option<String>,
+    /// Whether the server has answered, so that it charges for the result even if that is a failure.
+    #[serde(skip_serializing_if = "is_false")]
+    pub charged: bool,
+    /// How often the answer repeated the API key, which was replaced by `***`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub keys_removed: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Record {
@@ -103,6 +119,11 @@ impl Record {
             Stored::Failure(failure) => Some(Err(failure.clone())),
             Stored::Answer { .. } => None,
         }
+    }
+
+    /// Returns the cost, if it is known.
+    pub(crate) fn cost(&self) -> Option<Money> {
+        self.about.cost.as_deref()?.parse().ok()
     }
 
     /// Returns whether the record is a failure.

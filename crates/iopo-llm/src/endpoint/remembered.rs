@@ -66,7 +66,7 @@ impl<'a> Remembered<'a> {
     }
 
     fn content(&self, request: &Request) -> Value {
-        let mut content = content(&self.model.name(), &serde_json::Map::new(), request);
+        let mut content = content(&self.model.name(), &serde_json::Map::new(), None, request);
         content["fingerprint"] = json!(self.fingerprint);
         content["quantization"] = json!(request.sampling.quantization);
         content
@@ -206,7 +206,7 @@ impl LanguageModel for Remembered<'_> {
             }
             from_store += 1;
         }
-        if let Some((_, key)) = missing.first().filter(|_| self.inner.options.offline) {
+        if let Some((_, key)) = missing.first().filter(|_| self.inner.sends_nothing()) {
             let reason = format!("the store has no answer for request {key}");
             return Err(LlmError::Failed { reason });
         }

@@ -55,8 +55,9 @@ impl RemoteModel {
 
     /// Returns the keys of a request, one per endpoint, starting with the endpoint that answers it.
     pub fn keys(&self, request: &Request) -> Vec<RequestKey> {
-        let addressed =
-            self.addressed(|config| content(&config.model, &config.extra_body, request));
+        let addressed = self.addressed(|config| {
+            content(&config.model, &config.extra_body, config.omit.as_deref(), request)
+        });
         addressed.into_iter().map(|one| one.key).collect()
     }
 
@@ -112,8 +113,9 @@ impl RemoteModel {
 
     /// Answers one chat.
     async fn ask(&self, run: &Run, request: &Request) -> Result<Outcome, Halt> {
-        let addressed =
-            self.addressed(|config| content(&config.model, &config.extra_body, request));
+        let addressed = self.addressed(|config| {
+            content(&config.model, &config.extra_body, config.omit.as_deref(), request)
+        });
         let member = &self.members[addressed[0].member];
         let key = addressed[0].key;
         let body = match wire::body(&member.config, &member.url, &key, request) {
@@ -168,9 +170,10 @@ impl RemoteModel {
                     return Ok(outcome);
                 }
             }
-            if inner.options.offline {
+            if inner.sends_nothing() {
                 return Err(Halt::Failed(format!("the store has no answer for request {key}")));
             }
+            let replaced = inner.replaced_cost(&key);
             inner.note(key, Noted::Sent).map_err(Halt::Failed)?;
             let (result, usage, about, permit) = match pay.await? {
                 Paid::Result { result, usage, about, permit } => {
@@ -183,7 +186,12 @@ impl RemoteModel {
             };
             let record = self.keep(&addressed[0], result, usage, *about).await?;
             drop(permit);
-            locked(&inner.tally).answered += u64::from(!record.is_failure());
+            inner.charge(key, replaced.unwrap_or_default()).map_err(Halt::Failed)?;
+            {
+                let mut tally = locked(&inner.tally);
+                tally.answered += u64::from(!record.is_failure());
+                tally.keys_removed += u64::from(record.about.keys_removed > 0);
+            }
             read(&record).ok_or_else(|| Halt::Failed("found a record of another kind".to_owned()))
         }
         .await;
@@ -244,6 +252,7 @@ impl RemoteModel {
         if count > 0 && !self.inner.warned.swap(true, Ordering::Relaxed) {
             progress.note(&format!("{count} stored answers are damaged and are requested again"));
         }
+        let leaks = locked(&self.inner.tally).keys_removed;
         let run = Arc::new(Run::new());
         let _busy: Vec<_> = self.members.iter().map(|member| member.lane.busy()).collect();
         let mut results: Vec<Option<T>> = (0..items.len()).map(|_| None).collect();
@@ -284,6 +293,12 @@ impl RemoteModel {
                 }
             }
         });
+        let leaks = locked(&self.inner.tally).keys_removed - leaks;
+        if leaks > 0 {
+            progress.note(&format!(
+                "the API key was in the text of {leaks} answers, and was replaced by ***; replace the key if others read them"
+            ));
+        }
         if let Some(halt) = run.cause() {
             return Err(halt.into());
         }
@@ -340,8 +355,9 @@ impl LanguageModel for RemoteModel {
     /// Returns the endpoint whose result [`complete`](Self::complete) takes from the store; without one, the endpoint that the
     /// request goes to.
     fn answered_by(&self, request: &Request) -> Result<AnsweredBy, LlmError> {
-        let mut addressed =
-            self.addressed(|config| content(&config.model, &config.extra_body, request));
+        let mut addressed = self.addressed(|config| {
+            content(&config.model, &config.extra_body, config.omit.as_deref(), request)
+        });
         let mut found = 0;
         if addressed.len() > 1 {
             for (rank, one) in addressed.iter().enumerate() {

@@ -12,7 +12,7 @@ use super::answer::{Read, parse, usage};
 use super::key::score_content;
 use super::member::Member;
 use super::pay::{Call, Paid};
-use super::record::Stored;
+use super::record::{About, Stored};
 use super::remote::{Addressed, RemoteModel};
 use super::run::{Halt, Run};
 use super::wire;
@@ -201,7 +201,10 @@ fn read_score(body: &[u8], scrubber: &Scrubber, span: &Span) -> Read<Option<Stor
         Err(other) => return other,
     };
     let usage = usage(reply.usage);
-    let done = |result| Read::Result { result, usage, about: Box::default() };
+    let done = |result| {
+        let about = Box::new(About { charged: true, ..About::default() });
+        Read::Result { result, usage, about }
+    };
     let Some(logprobs) = reply.prompt_logprobs.filter(|found| !found.is_null()) else {
         return done(None);
     };

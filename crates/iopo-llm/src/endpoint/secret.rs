@@ -10,6 +10,9 @@ use super::EndpointError;
 const LONGEST: usize = 300;
 /// Shortest part of a key that is removed.
 const SHORTEST_PART: usize = 8;
+/// Shortest key that is removed from the text of answers. Servers without keys accept any word as one, such as `EMPTY`, and an
+/// answer may have the same word.
+const SHORTEST_IN_ANSWERS: usize = 12;
 
 /// An API key. Its debug output does not contain it, and the crate writes it into the request header only.
 #[derive(Clone)]
@@ -66,6 +69,15 @@ impl Scrubber {
         match line.char_indices().nth(LONGEST) {
             Some((end, _)) => format!("{}…", &line[..end]),
             None => line,
+        }
+    }
+
+    /// Replaces the whole key in the text of an answer, which otherwise stays as it is. Returns how often it occurred.
+    pub(crate) fn answer(&self, text: &str) -> (String, u64) {
+        let key = self.0.as_ref().filter(|key| key.0.len() >= SHORTEST_IN_ANSWERS);
+        match key.map(|key| (key, text.matches(&key.0).count() as u64)) {
+            Some((key, count)) if count > 0 => (text.replace(&key.0, "***"), count),
+            _ => (text.to_owned(), 0),
         }
     }
 
@@ -128,6 +140,20 @@ mod tests {
         assert_eq!(scrub("key sk-proj-****abcd is wrong"), "key *** is wrong");
         assert_eq!(scrub("at https://me:pw@host/v1?key=1 today"), "at https://host/v1 today");
         assert_eq!(scrub("a task-list\n\nof two"), "a task-list of two");
+    }
+
+    #[test]
+    fn an_answer_loses_the_whole_key_only() {
+        let key = "marked-key-0123456789";
+        let answer = |text: &str| scrubber().answer(text);
+        let repeated = format!("a {key}\n\nb {key}");
+        assert_eq!(answer(&repeated), ("a ***\n\nb ***".to_owned(), 2));
+        let part = "marked-key-01234  and sk-other-0123456789, Bearer x";
+        assert_eq!(answer(part), (part.to_owned(), 0));
+        // A word that stands for no key stays in answers.
+        let word = Scrubber::new(Some(ApiKey("EMPTY".to_owned())));
+        assert_eq!(word.answer("EMPTY cups"), ("EMPTY cups".to_owned(), 0));
+        assert_eq!(Scrubber::new(None).answer(key), (key.to_owned(), 0));
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod segment;
 mod writer;
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -26,6 +26,9 @@ use tokio::sync::oneshot;
 use self::index::Index;
 use self::writer::{Append, Writer};
 use super::{Record, RequestKey, StoreError, locked};
+
+/// File that the process with the store holds locked.
+const LOCK: &str = "LOCK";
 
 /// Settings of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,23 +56,31 @@ pub struct Store {
     _lock: Option<File>,
 }
 
+/// Returns the lock of a store. Without one, two processes could write to it at once.
+fn held(dir: &Path, lock: io::Result<Option<File>>) -> Result<File, StoreError> {
+    match lock {
+        Ok(Some(lock)) => Ok(lock),
+        Ok(None) => Err(StoreError::NoLocks { path: dir.to_owned() }),
+        Err(source) if source.kind() == io::ErrorKind::WouldBlock => {
+            Err(StoreError::Locked { path: dir.to_owned() })
+        }
+        Err(source) => Err(StoreError::Io { action: "lock", path: dir.join(LOCK), source }),
+    }
+}
+
 impl Store {
     /// Opens the store in a folder, which is created if it does not exist.
     ///
     /// # Errors
-    /// Returns [`StoreError::Locked`] if another process has opened it, [`StoreError::Version`] if it was written by another
-    /// version, and [`StoreError::Io`] if a file cannot be read or written.
+    /// Returns [`StoreError::Locked`] if another process has opened it, [`StoreError::NoLocks`] if the file system has no locks,
+    /// [`StoreError::Version`] if it was written by another version, and [`StoreError::Io`] if a file cannot be read or written.
     pub fn open(dir: &Path, options: StoreOptions) -> Result<Self, StoreError> {
         let error = |action, path: &Path| {
             let path = path.to_owned();
             move |source| StoreError::Io { action, path, source }
         };
         fs::create_dir_all(dir).map_err(error("create", dir))?;
-        let lock_path = dir.join("LOCK");
-        let lock = files::lock(&lock_path).map_err(|source| match source.kind() {
-            std::io::ErrorKind::WouldBlock => StoreError::Locked { path: dir.to_owned() },
-            _ => StoreError::Io { action: "lock", path: lock_path.clone(), source },
-        })?;
+        let lock = held(dir, files::lock(&dir.join(LOCK)))?;
         let mut index = Index::default();
         let (mut damaged, mut torn_bytes) = (0, 0);
         let numbers = segment::numbers(dir)?;
@@ -120,7 +131,29 @@ impl Store {
             thread: Some(thread),
             damaged,
             torn_bytes,
-            _lock: lock,
+            _lock: Some(lock),
+        })
+    }
+
+    /// Opens the store in a folder for reading. Nothing is created, changed or locked, so another process may write to it. A
+    /// folder that does not exist is an empty store.
+    ///
+    /// # Errors
+    /// Returns [`StoreError::Version`] if it was written by another version, and [`StoreError::Io`] if a file cannot be read.
+    pub fn open_for_reading(dir: &Path) -> Result<Self, StoreError> {
+        let (mut index, mut damaged) = (Index::default(), 0);
+        let numbers = if dir.exists() { segment::numbers(dir)? } else { Vec::new() };
+        for number in numbers {
+            damaged += segment::scan(&segment::path(dir, number), number, &mut index)?.damaged;
+        }
+        Ok(Self {
+            dir: dir.to_owned(),
+            index: Arc::new(Mutex::new(index)),
+            records: Mutex::new(None),
+            thread: None,
+            damaged,
+            torn_bytes: 0,
+            _lock: None,
         })
     }
 
@@ -186,10 +219,19 @@ impl Store {
             }
         };
         let line = frame::encode(&key, &payload);
+        if line.len() as u64 > segment::LONGEST_LINE {
+            let (found, longest) = (line.len() >> 20, segment::LONGEST_LINE >> 20);
+            let reason = format!("found a record of {found} MiB, expected at most {longest} MiB");
+            let _ = done.send(Err(StoreError::Closed { reason }));
+            return durable;
+        }
         let append = Append { key, line, failure: record.is_failure(), done };
         if let Some(records) = &*locked(&self.records) {
             // Without a writer, the receiver learns that the sender was dropped.
             let _ = records.send(append);
+        } else {
+            let reason = "it was opened for reading".to_owned();
+            let _ = append.done.send(Err(StoreError::Closed { reason }));
         }
         durable
     }
@@ -223,5 +265,24 @@ impl Drop for Store {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+
+    use super::{StoreError, held};
+
+    #[test]
+    fn a_file_system_without_locks_is_refused() {
+        let dir = Path::new("answers");
+        let error = held(dir, Ok(None)).expect_err("no lock");
+        assert!(matches!(error, StoreError::NoLocks { .. }), "{error}");
+        let error = held(dir, Err(io::ErrorKind::WouldBlock.into())).expect_err("in use");
+        assert!(matches!(error, StoreError::Locked { .. }), "{error}");
+        // Negative control: a lock is enough.
+        assert!(held(dir, tempfile::tempfile().map(Some)).is_ok());
     }
 }

@@ -41,6 +41,8 @@ pub struct Tally {
     pub unknown_cost: u64,
     /// Damaged records, whose requests were sent again.
     pub damaged: u64,
+    /// Answers that repeated the API key, which was replaced by `***`.
+    pub keys_removed: u64,
 }
 
 impl Tally {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use iopo_core::random::keyed_u64;
 use iopo_llm::endpoint::EndpointConfig;
-use iopo_llm::{LanguageModel, Silent};
+use iopo_llm::{FailureClass, LanguageModel, Outcome, Silent};
 
 use crate::server::Server;
 use crate::storm::{act, storm_config};
@@ -47,7 +47,8 @@ fn start(server: &Server, store: &std::path::Path, count: usize) -> Child {
         .expect("a process")
 }
 
-/// Kills a run at random moments, then finishes it. Returns the answered rows, and the answers of the server.
+/// Kills a run at random moments, then finishes it. Returns the rows that were paid, and the results that the server was paid
+/// for: answers, refusals and empty answers.
 fn storm(kills: u64, count: usize) -> (u32, u32) {
     let dir = tempfile::tempdir().expect("a folder");
     let server = Server::start(act);
@@ -72,10 +73,19 @@ fn storm(kills: u64, count: usize) -> (u32, u32) {
     let rows = outcomes.iter().filter(|outcome| outcome.is_ok()).count() as u32;
     assert_eq!(outcomes.len(), count);
     assert!(rows as usize > count * 9 / 10);
+    let in_flight = kills as u32 * IN_FLIGHT as u32;
     let answered = server.answered();
-    let most = rows + kills as u32 * IN_FLIGHT as u32;
+    let most = rows + in_flight;
     assert!(answered >= rows && answered <= most, "{answered} answers for {rows} rows");
-    (rows, answered)
+    let is_paid = |outcome: &&Outcome| match outcome {
+        Ok(_) => true,
+        Err(failure) => matches!(failure.class, FailureClass::Empty | FailureClass::Refused),
+    };
+    let paid_rows = outcomes.iter().filter(is_paid).count() as u32;
+    let (paid, most) = (server.paid(), paid_rows + in_flight);
+    assert!(paid_rows > rows, "some refusals and empty answers");
+    assert!(paid >= paid_rows && paid <= most, "{paid} paid results for {paid_rows} rows");
+    (paid_rows, paid)
 }
 
 #[test]
@@ -87,5 +97,9 @@ fn a_killed_run_goes_on_where_it_was() {
 #[ignore = "takes a minute"]
 fn fifty_kills_lose_nothing() {
     let (rows, answered) = storm(50, 10_000);
-    println!("{rows} rows, {answered} answers of the server");
+    println!(
+        "soak: a run of 10,000 requests in the storm, killed 50 times | {answered} results for {rows} paid rows | at most {} ({IN_FLIGHT} in \
+         flight at each kill)",
+        rows + 50 * IN_FLIGHT as u32
+    );
 }

@@ -115,6 +115,50 @@ fn the_throughput_is_within_15_percent_of_the_server_s_own_limit() {
     let in_flight = share_of_in_flight_limit();
     let rate = share_of_rate_limit(false);
     let told = share_of_rate_limit(true);
-    println!("share of the limit: in flight {in_flight:.3}, rate {rate:.3}, with waits {told:.3}");
+    for (limit, share) in [
+        ("16 requests in flight", in_flight),
+        ("200 requests per second", rate),
+        ("200 requests per second, with waits in its answers", told),
+    ] {
+        let share = 100.0 * share;
+        println!(
+            "soak: throughput at a server's own limit of {limit} | {share:.1} % | at least 85 %"
+        );
+    }
     assert!(in_flight > 0.85 && rate > 0.85 && told > 0.85, "{in_flight} {rate} {told}");
+}
+
+/// The most requests in flight of a server that answers at once, then slowly.
+fn in_flight_when_slow(usage: bool, slow: Duration) -> usize {
+    let flying = Arc::new(Mutex::new(0));
+    let most = Arc::clone(&flying);
+    let server = Server::start(move |asked| {
+        let number: usize =
+            asked.prompt.rsplit(' ').next().and_then(|at| at.parse().ok()).unwrap_or(0);
+        let time = if number < 100 { Duration::from_millis(40) } else { slow };
+        if number > 240 {
+            let mut most = most.lock().expect("a lock");
+            *most = asked.in_flight.max(*most);
+        }
+        if usage {
+            return Act::Late(time, "yes".to_owned());
+        }
+        Act::LateSay(time, r#"{"choices":[{"message":{"content":"yes"}}]}"#.to_owned())
+    });
+    let mut settings = config(&server);
+    settings.max_concurrency = 8;
+    time(settings, 260);
+    let most = flying.lock().expect("a lock");
+    *most
+}
+
+#[test]
+fn a_server_that_slows_down_gets_fewer_requests_with_and_without_token_counts() {
+    for usage in [true, false] {
+        let slow = in_flight_when_slow(usage, Duration::from_millis(160));
+        assert!(slow < 7, "{slow} {usage}");
+    }
+    // Negative control: a server as fast as before.
+    let steady = in_flight_when_slow(true, Duration::from_millis(40));
+    assert!(steady >= 7, "{steady}");
 }

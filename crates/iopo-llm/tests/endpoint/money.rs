@@ -1,6 +1,6 @@
 //! Cost: counting, and stopping at the maximum.
 
-use iopo_llm::endpoint::{Engine, EngineOptions, Money};
+use iopo_llm::endpoint::{Engine, EngineOptions, Money, Tally};
 use iopo_llm::{LanguageModel, LlmError, Silent, StopCause};
 use serde_json::json;
 
@@ -141,4 +141,141 @@ fn a_forecast_covers_only_the_requests_without_a_stored_answer() {
     let again = EngineOptions { retry_failed: true, ..options() };
     let (_engine, model) = open(dir.path(), again, settings);
     assert_eq!(model.unanswered(&all).expect("a store"), [&all[1]], "the failure is asked again");
+}
+
+/// Options with a journal.
+fn journaled(journal: &std::path::Path, max: &str) -> EngineOptions {
+    let max_cost = (!max.is_empty()).then(|| money(max));
+    EngineOptions { journal: Some(journal.to_owned()), max_cost, ..options() }
+}
+
+#[test]
+fn answers_that_are_failures_are_in_the_recorded_cost() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let journal = dir.path().join("requests");
+    let server = Server::start(|asked| match asked.prompt.as_str() {
+        "paid 6" => Act::error(400, "maximum context length exceeded"),
+        "paid 7" => Act::say(200, json!({ "choices": [{ "message": { "content": "" } }] })),
+        _ => Act::say(
+            200,
+            json!({
+                "choices": [{ "message": { "content": "" }, "finish_reason": "length" }],
+                "usage": { "prompt_tokens": 1000, "completion_tokens": 2000 },
+            }),
+        ),
+    });
+    let mut settings = config(&server);
+    settings.prices = Some(prices("1", "1"));
+    let (engine, model) = open(dir.path(), journaled(&journal, ""), settings.clone());
+    let outcomes = model.complete(&requests("paid", 8), &Silent).expect("outcomes");
+    assert!(outcomes.iter().all(Result::is_err));
+    let of = |tally: &Tally| (tally.cost, tally.prompt_tokens, tally.completion_tokens);
+    let paid = (money("0.018"), 6000, 12_000);
+    assert_eq!(of(&engine.tally()), paid);
+    drop((engine, model));
+    let (engine, _model) = open(dir.path(), journaled(&journal, ""), settings);
+    let spent = engine.spent().expect("a store").expect("a journal");
+    assert_eq!((of(&spent), spent.answered), (paid, 0));
+    // The answer without numbers of tokens has an unknown cost, and the rejected request has none.
+    assert_eq!((spent.unknown_usage, spent.unknown_cost), (1, 1));
+    assert_eq!(spent.failed.values().sum::<u64>(), 8);
+}
+
+#[test]
+fn the_same_command_again_keeps_its_maximum_cost() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let [journal, other] = ["requests", "other"].map(|name| dir.path().join(name));
+    let server = Server::start(|_| Act::Answer("yes".to_owned()));
+    let mut settings = config(&server);
+    settings.prices = Some(prices("1", "2.5"));
+    let run = |limited: EngineOptions| {
+        let (_engine, model) = open(dir.path(), limited, settings.clone());
+        model.complete(&requests("again", 100), &Silent).map(drop)
+    };
+    // An answer costs 0.00006.
+    let mut answered = Vec::new();
+    for _ in 0..3 {
+        let error = run(journaled(&journal, "0.003")).expect_err("too expensive").to_string();
+        assert!(error.contains("expected at most 0.003"), "{error}");
+        answered.push(server.answered());
+    }
+    assert!(answered[0] > 30 && answered[0] <= 50, "{answered:?}");
+    assert_eq!(answered, [answered[0]; 3], "one maximum for all three");
+    // The message states what the earlier commands have paid.
+    let error = run(journaled(&journal, "0.003")).expect_err("too expensive").to_string();
+    let paid: f64 = f64::from(answered[0]) * 0.00006;
+    assert!(error.contains(format!("a cost of {paid:.5}").trim_end_matches('0')), "{error}");
+    // The cost of other work of the run counts, too.
+    let both =
+        EngineOptions { other_journals: vec![journal.clone()], ..journaled(&other, "0.003") };
+    run(both).expect_err("too expensive");
+    assert_eq!(server.answered(), answered[0]);
+    // A higher maximum continues.
+    run(journaled(&journal, "0.05")).expect("outcomes");
+    assert_eq!(server.answered(), 100);
+    // Negative control: without a journal, a process knows only its own cost.
+    let (_engine, model) =
+        open(dir.path(), EngineOptions { max_cost: Some(money("0.003")), ..options() }, settings);
+    assert!(ask(&model, "one more").is_ok());
+}
+
+#[test]
+fn attempts_that_may_be_charged_for_count_after_a_restart() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let journal = dir.path().join("requests");
+    let server = Server::start(|asked| match asked.prompt.as_str() {
+        "paid 0" => Act::Cut,
+        _ => Act::say(200, json!({ "choices": [{ "message": { "content": "yes" } }] })),
+    });
+    let mut settings = config(&server);
+    settings.max_attempts = 2;
+    settings.prices = Some(prices("0", "2.5"));
+    let run = |max: &str, count: usize| {
+        let (_engine, model) = open(dir.path(), journaled(&journal, max), settings.clone());
+        model.complete(&requests("paid", count), &Silent).map(|outcomes| outcomes.len())
+    };
+    // Up to 64 tokens cost 0.00016. The two attempts, and the answer without numbers of tokens, count with this cost.
+    assert_eq!(run("", 2).expect("outcomes"), 2);
+    assert_eq!(server.asked(), 3);
+    run("0.0005", 3).expect_err("0.00048 are spent");
+    assert_eq!(server.asked(), 3);
+    run("0.0007", 3).expect_err("one more");
+    assert_eq!(server.asked(), 4);
+}
+
+#[test]
+fn a_failure_that_is_sent_again_has_been_paid_twice() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let journal = dir.path().join("requests");
+    let server = Server::start(|asked| match asked.before {
+        0 => Act::Answer(String::new()),
+        _ => Act::Answer("yes".to_owned()),
+    });
+    let mut settings = config(&server);
+    settings.prices = Some(prices("1", "2.5"));
+    let (engine, model) = open(dir.path(), journaled(&journal, "1"), settings.clone());
+    ask(&model, "again").expect_err("an empty answer");
+    drop((engine, model));
+    let again = EngineOptions { retry_failed: true, ..journaled(&journal, "1") };
+    let (engine, model) = open(dir.path(), again, settings.clone());
+    ask(&model, "again").expect("an answer");
+    drop((engine, model));
+    let (_engine, model) = open(dir.path(), journaled(&journal, "0.00015"), settings);
+    let error = model.complete(&requests("other", 1), &Silent).expect_err("spent").to_string();
+    assert!(error.contains("a cost of 0.00012 so far"), "{error}");
+}
+
+#[test]
+fn a_body_that_is_too_long_may_be_charged_for() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let server = Server::start(|_| Act::Answer("x".repeat(17 << 20)));
+    let mut settings = config(&server);
+    settings.prices = Some(prices("0", "2.5"));
+    let limited = EngineOptions { max_cost: Some(money("0.0002")), ..options() };
+    let (engine, model) = open(dir.path(), limited, settings);
+    let failure = crate::failure(&model, "long");
+    assert!(failure.reason.contains("16 MiB"), "{failure}");
+    assert_eq!((engine.tally().maybe_paid, engine.tally().sent), (1, 1));
+    model.complete(&requests("next", 1), &Silent).expect_err("0.00016 may be spent");
+    assert_eq!(server.asked(), 1);
 }

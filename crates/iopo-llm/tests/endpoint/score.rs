@@ -169,3 +169,20 @@ fn tokenizing_is_no_success() {
     let error = model.response_logps(&prompts, &responses, &Silent).expect_err("rejected");
     assert!(matches!(error, LlmError::Stopped { cause: StopCause::Parameters, .. }), "{error}");
 }
+
+#[test]
+fn tokenizing_costs_nothing() {
+    let server = Server::start(vllm);
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut settings = config(&server);
+    settings.prices = Some(crate::prices("1", "1"));
+    let (engine, model) = open(dir.path(), options(), settings);
+    let prompts = [vec![Message::user("one two")]];
+    let responses = [LogProbResponse { text: "a bb", ended: true }];
+    model.response_logps(&prompts, &responses, &Silent).expect("scored");
+    let tally = engine.tally();
+    assert_eq!((tally.sent, tally.unknown_cost, tally.unknown_usage), (3, 0, 0));
+    // The tokens of the prompt and the response, and a generated one.
+    assert_eq!((tally.prompt_tokens, tally.completion_tokens), (10, 1));
+    assert_eq!(tally.cost.to_string(), "0.000011");
+}

@@ -30,7 +30,10 @@ fn echo(asked: &Asked) -> Act {
         })
     };
     match (number, asked.before) {
-        (0..=2, _) => Act::Say(200, header, chat(json!({ "content": "yes" })).to_string()),
+        (0..=2, _) => {
+            let content = format!("Your key is {key}, and again:\n{key}");
+            Act::Say(200, header, chat(json!({ "content": content })).to_string())
+        }
         (3, _) => Act::Say(200, header, chat(json!({ "content": "" })).to_string()),
         (4, _) => Act::Say(200, header, chat(json!({ "refusal": message })).to_string()),
         (5, _) => Act::Say(429, header, body),
@@ -47,7 +50,9 @@ struct Reports(Mutex<String>);
 
 impl Progress for Reports {
     fn message(&self, text: &str) {
-        self.0.lock().expect("a lock").push_str(text);
+        let mut all = self.0.lock().expect("a lock");
+        all.push_str(text);
+        all.push('\n');
     }
 }
 
@@ -107,6 +112,8 @@ fn a_key_is_in_no_file_log_or_error() {
     search(&out, "the output");
     search(&err, "the errors");
     assert!(out.contains(VARIABLE) && out.contains("***"), "the variable is named: {out}");
+    assert!(out.contains("Your key is Bearer ***, and again:"), "the rest of the answer: {out}");
+    assert!(out.contains("the API key was in the text of 1 answers"), "the user is told: {out}");
     let mut files = 0;
     for entry in fs::read_dir(dir.path()).expect("a folder") {
         let path = entry.expect("an entry").path();

@@ -25,6 +25,8 @@ pub(crate) enum Act {
     BlankLines(String),
     /// Answers after a while.
     Late(Duration, String),
+    /// Answers with this body after a while.
+    LateSay(Duration, String),
     /// Answers with this status, headers and body.
     Say(u16, Vec<(&'static str, String)>, String),
     /// Breaks off in the middle of an answer.
@@ -65,6 +67,8 @@ pub(crate) struct Count {
     pub(crate) asked: u32,
     /// Complete and valid answers.
     pub(crate) answered: u32,
+    /// These, and complete bodies without text, which a server charges for, too: refusals and empty answers.
+    pub(crate) paid: u32,
 }
 
 #[derive(Default)]
@@ -142,6 +146,10 @@ impl Server {
         self.counts().values().map(|count| count.answered).sum()
     }
 
+    pub(crate) fn paid(&self) -> u32 {
+        self.counts().values().map(|count| count.paid).sum()
+    }
+
     pub(crate) fn most_in_flight(&self) -> usize {
         self.state.lock().expect("a lock").most_in_flight
     }
@@ -182,8 +190,16 @@ async fn serve(
     };
     let answer = |text: &str| {
         let mut locked = state.lock().expect("a lock");
-        locked.counts.entry(asked.prompt.clone()).or_default().answered += 1;
+        let count = locked.counts.entry(asked.prompt.clone()).or_default();
+        (count.answered, count.paid) = (count.answered + 1, count.paid + 1);
         completion(text)
+    };
+    let pay = |body: &str| {
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        if body["choices"].is_array() {
+            let mut locked = state.lock().expect("a lock");
+            locked.counts.entry(asked.prompt.clone()).or_default().paid += 1;
+        }
     };
     let (status, headers, frames, cut) = match act(&asked) {
         Act::Answer(text) => (200, vec![], vec![answer(&text)], false),
@@ -195,7 +211,17 @@ async fn serve(
             tokio::time::sleep(time).await;
             (200, vec![], vec![answer(&text)], false)
         }
-        Act::Say(status, headers, body) => (status, headers, vec![body], false),
+        Act::LateSay(time, body) => {
+            tokio::time::sleep(time).await;
+            pay(&body);
+            (200, vec![], vec![body], false)
+        }
+        Act::Say(status, headers, body) => {
+            if status == 200 {
+                pay(&body);
+            }
+            (status, headers, vec![body], false)
+        }
         Act::Cut => {
             let whole = completion("a cut answer");
             (200, vec![], vec![whole[..whole.len() / 2].to_owned()], true)

@@ -173,3 +173,42 @@ fn a_file_of_another_version_is_refused_and_kept() {
     other.write_all(b"anything").expect("written");
     open(dir.path());
 }
+
+#[test]
+fn a_store_opened_for_reading_creates_changes_and_locks_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let missing = dir.path().join("none/answers");
+    let store = Store::open_for_reading(&missing).expect("an empty store");
+    assert!(store.is_empty() && !missing.parent().expect("a folder").exists());
+    let error = store.put(key(0), &answer("x")).expect_err("for reading").to_string();
+    assert!(error.contains("opened for reading"), "{error}");
+
+    let own = dir.path().join("answers");
+    let bytes = filled(&own, 3);
+    let torn = segments(&own).remove(0);
+    let whole = [&bytes[..], b"0123"].concat();
+    fs::write(&torn, &whole).expect("written");
+    let reader = Store::open_for_reading(&own).expect("a store");
+    assert_eq!((reader.len(), text(&reader, 1)), (3, Some("answer\n1".to_owned())));
+    assert_eq!(fs::read(&torn).expect("a segment"), whole, "nothing is changed");
+    // Another process may write to it.
+    let writer = open(&own);
+    assert_eq!(Store::open_for_reading(&own).expect("a store").len(), 3);
+    // Negative control: a second writer is refused.
+    let second = Store::open(&own, StoreOptions::default()).expect_err("in use");
+    assert!(matches!(second, StoreError::Locked { .. }), "{second}");
+    drop(writer);
+}
+
+#[test]
+fn a_long_answer_is_found_again() {
+    let dir = tempfile::tempdir().expect("a folder");
+    // Escaped as JSON, each of these characters has six.
+    let long = "\u{1}".repeat(12 << 20);
+    let store = open(dir.path());
+    store.put(key(0), &answer(&long)).expect("written");
+    drop(store);
+    let store = open(dir.path());
+    assert_eq!(store.damaged(), 0);
+    assert!(text(&store, 0) == Some(long));
+}

@@ -158,3 +158,64 @@ fn no_answer_of_a_storm_is_lost_or_paid_twice() {
     assert!(model.complete(&requests("unknown", 1), &Silent).is_err());
     assert_eq!(server.asked(), sent);
 }
+
+/// Sends requests in a process of its own, and prints its largest resident memory in KiB. With `LEAK`, it keeps so many bytes
+/// per request.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "started by another test"]
+fn child() {
+    let number = |name: &str| std::env::var(name).expect(name).parse::<usize>().expect("a number");
+    let mut config = EndpointConfig::new(std::env::var("URL").expect("URL"), "test-model");
+    (config.max_attempts, config.timeout_seconds) = (12, 5.0);
+    let dir = tempfile::tempdir().expect("a folder");
+    let (_engine, model) = open(dir.path(), options(), config);
+    let asked = requests(&std::env::var("NAME").expect("NAME"), number("COUNT"));
+    let leak: Vec<Vec<u8>> = asked.iter().map(|_| vec![1; number("LEAK")]).collect();
+    let outcomes = model.complete(&asked, &Silent).expect("outcomes");
+    assert_eq!((outcomes.len(), leak.len()), (asked.len(), asked.len()));
+    let status = std::fs::read_to_string("/proc/self/status").expect("a status");
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the peak");
+    println!("peak: {}", peak.trim().trim_end_matches("kB").trim());
+}
+
+/// Returns the largest resident memory of a process with so many requests in the storm, in KiB.
+#[cfg(target_os = "linux")]
+fn peak(server: &Server, name: &str, count: usize, leak: usize) -> i64 {
+    let output = std::process::Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", "storm::child", "--ignored", "--nocapture"])
+        .env("URL", &server.url)
+        .env("NAME", name)
+        .env("COUNT", count.to_string())
+        .env("LEAK", leak.to_string())
+        .output()
+        .expect("a process");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let peak = text.lines().find_map(|line| line.split_once("peak: "));
+    let (_, peak) = peak.unwrap_or_else(|| panic!("no peak: {text}"));
+    peak.trim().parse().expect("a number")
+}
+
+/// A request keeps its outcome, its text and its place in the store: about 1 KiB.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_memory_of_a_storm_does_not_grow_with_its_answers() {
+    const FEW: usize = 1000;
+    const MANY: usize = 10_000;
+    /// KiB that each further request may take.
+    const MOST: i64 = 3;
+    let server = Server::start(act);
+    let [few, many] =
+        [("few", FEW), ("many", MANY)].map(|(name, count)| peak(&server, name, count, 0));
+    let most = MOST * (MANY - FEW) as i64;
+    println!(
+        "soak: largest resident memory of {MANY} requests in the storm, {FEW} requests take {} MiB | {} MiB | at most {} MiB",
+        few >> 10,
+        many >> 10,
+        (few + most) >> 10
+    );
+    assert!(many - few < most, "{few} KiB, then {many} KiB");
+    // Negative control: a process that keeps 40 KiB per request.
+    let leaking = peak(&server, "leak", FEW, 40 << 10);
+    assert!(leaking - few > most, "{few} KiB, then {leaking} KiB");
+}

@@ -81,7 +81,7 @@ names! {
         BackTranslated = "back-translated",
         /// The response was asked for as a worse answer, which breaks a constraint of the instruction.
         Worse = "worse",
-        /// Unknown: the response was read from a file.
+        /// Unknown: the response was read from a file, or its server names another reason.
         Given = "given",
     }
 }

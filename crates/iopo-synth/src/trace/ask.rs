@@ -221,7 +221,7 @@ impl StageCalls<'_> {
                             _ => counts.one(format!("unknown_tokens/{step}")),
                         }
                         let text = answer_text(&completion.text);
-                        let cut = completion.finish_reason == FinishReason::Length;
+                        let cut = completion.finish_reason != FinishReason::Stop;
                         read(at, Answer { text, cut, last: attempt == RETRIES })
                     }
                 };

@@ -67,7 +67,12 @@ impl Probe {
     ) -> Result<Answer, CheckFailure> {
         let Self(member) = self;
         let config = &member.config;
-        let key = RequestKey::of(&canonical(&content(&config.model, &config.extra_body, request)));
+        let key = RequestKey::of(&canonical(&content(
+            &config.model,
+            &config.extra_body,
+            config.omit.as_deref(),
+            request,
+        )));
         let body = wire::body(config, &member.url, &key, request);
         let mut body = body.map_err(|reason| failed(FailureClass::BadRequest, reason))?;
         if let Value::Object(fields) = fields {
