@@ -13,6 +13,7 @@ pub(crate) mod lint;
 #[cfg(unix)]
 pub(crate) mod llama_server;
 pub(crate) mod pipeline;
+pub(crate) mod soak;
 pub(crate) mod tagger;
 pub(crate) mod test;
 pub(crate) mod wheel;

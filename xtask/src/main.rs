@@ -1,4 +1,4 @@
-//! The commands of this repository: `cargo xtask pipeline | test | lint | bench | docs | interop | accessibility |
+//! The commands of this repository: `cargo xtask pipeline | test | lint | bench | soak | docs | interop | accessibility |
 //! conformance | llama-server | wheel | ci`.
 //!
 //! It calls cargo and does not depend on Burn, so it builds in seconds and can build the `iopo` binary with any backend.
@@ -17,7 +17,8 @@ use clap::{Parser, Subcommand};
 #[cfg(unix)]
 use crate::commands::{accessibility, llama_server};
 use crate::commands::{
-    bench, ci, conformance, docs, interop, lavapipe, libtorch, lint, pipeline, tagger, test, wheel,
+    bench, ci, conformance, docs, interop, lavapipe, libtorch, lint, pipeline, soak, tagger, test,
+    wheel,
 };
 
 /// The commands of this repository.
@@ -38,6 +39,8 @@ enum Command {
     Lint,
     /// Run the benchmarks, or with --peer compare whole training steps with PyTorch.
     Bench(bench::Args),
+    /// Kill runs of the endpoint engine and measure its memory and throughput, on an idle machine.
+    Soak(soak::Args),
     /// Generate docs/configuration.md from the configuration types.
     Docs(docs::Args),
     /// Check that peft, transformers, datasets and TRL read our files, in a separate Python environment.
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run_args(&args),
         Command::Lint => lint::run_all(lint::Packages::Make),
         Command::Bench(args) => bench::run_args(&args),
+        Command::Soak(args) => soak::run_args(&args),
         Command::Docs(args) => docs::run_args(&args),
         Command::Interop => interop::run_all(),
         #[cfg(unix)]

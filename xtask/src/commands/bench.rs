@@ -13,6 +13,9 @@ mod tables;
 
 use std::path::PathBuf;
 
+pub(crate) use document::publish;
+pub(crate) use machine::describe;
+
 use anyhow::Result;
 
 use crate::cargo::root;

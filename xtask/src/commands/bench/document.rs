@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::cargo::{root, say};
 
 /// Replaces the section `name` of the page, or appends it if the page has none.
-pub(super) fn publish(name: &str, text: &str) -> Result<()> {
+pub(crate) fn publish(name: &str, text: &str) -> Result<()> {
     let path = root().join("docs").join("benchmarks.md");
     let page =
         fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;

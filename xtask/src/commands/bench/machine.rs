@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::cargo::{output_quietly, root};
 
 /// Describes the machine in one sentence, for instance `2026-11-23, commit 1234567; …, 2 threads, 24 GB, linux; rustc 1.95.0`.
-pub(super) fn describe() -> String {
+pub(crate) fn describe() -> String {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (year, month, day) = date((seconds / 86_400) as i64);
     let mut git = Command::new("git");
