@@ -50,7 +50,7 @@ struct Listed {
     check: Checked,
     #[serde(default, rename = "text")]
     _text: IgnoredAny,
-    #[serde(default, rename = "type")]
+    #[serde(default, rename = "type", alias = "constraint_type")]
     _type: IgnoredAny,
     #[serde(default, rename = "dimension")]
     _dimension: IgnoredAny,
@@ -359,6 +359,7 @@ mod tests {
             r#"{"id": "max_words", "params": {"n": 2, "word": null}}"#,
             r#"{"id": "max_words", "params": "{\"n\":2}"}"#,
             r#"{"text": "t", "type": "x", "dimension": "y", "check": {"id": "max_words", "params": "{\"n\":2}"}}"#,
+            r#"{"text": "t", "constraint_type": "x", "dimension": "y", "check": {"id": "max_words", "params": "{\"n\":2}"}}"#,
         ] {
             let text = format!(
                 r#"{{"response": "tea, tea tea", "constraints": [{form}, {{"text": "Be kind.", "check": null}}, {{"id": "no_commas"}}]}}"#

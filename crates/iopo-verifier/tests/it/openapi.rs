@@ -156,9 +156,10 @@ fn every_described_field_is_read_and_no_other() {
     let constraint = json!({"id": "max_words", "params": {"n": 3}});
     let checked =
         json!({"text": 1, "type": 2, "dimension": 3, "check": {"id": "no_commas", "params": null}});
+    let written = json!({"constraint_type": 2, "check": {"id": "no_commas"}});
     let item = json!({
         "response": "tea", "prompt": 1, "key": [2], "benchmark": null, "instruction_id_list": null,
-        "kwargs": null, "constraints": [constraint, checked],
+        "kwargs": null, "constraints": [constraint, checked, written],
     });
     let batch = json!({"items": [item], "mode": "repaired", "loose": true, "every": true, "skip_unsupported": null});
     assert_fits(&named("Batch"), &batch);
@@ -168,8 +169,9 @@ fn every_described_field_is_read_and_no_other() {
     let described = |name: &str| names(&document()["components"]["schemas"][name]["properties"]);
     assert_eq!(names(&batch), described("Batch"));
     assert_eq!(names(&item), described("Item"));
-    let both = names(&constraint).union(&names(&checked)).cloned().collect::<BTreeSet<_>>();
-    assert_eq!(both, described("Constraint"));
+    let all: BTreeSet<String> =
+        [&constraint, &checked, &written].into_iter().flat_map(names).collect();
+    assert_eq!(all, described("Constraint"));
     let reply = server.post(&batch.to_string());
     assert_eq!(reply.json()["results"][0]["reward"], 1.0, "{:?}", reply.json());
 

@@ -1,6 +1,8 @@
 //! The server's verdicts are those of the libraries.
 
+use iopo_constraints::Constraint;
 use iopo_constraints::ifbench::{Mode, Tagger};
+use iopo_schema::{ConstraintRow, InstructionRow, Provenance};
 use iopo_verifier::{Limits, Settings};
 use serde_json::{Value, json};
 
@@ -86,4 +88,34 @@ fn a_tagger_decides_the_first_verb() {
     let with = Running::start_with(Settings { tagger: Some(tagger), ..Settings::default() });
     assert_eq!(with.post(&body).json()["results"][0]["reward"], 1.0);
     assert_eq!(with.get("/health").json()["tagger"], true);
+}
+
+#[test]
+fn constraints_of_a_written_file_are_checked() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("instructions.parquet");
+    let words = Constraint::from_parts("max_words", r#"{"n": 3}"#).expect("a constraint");
+    let commas = Constraint::from_parts("no_commas", "{}").expect("a constraint");
+    let of_code = |one: &Constraint| ConstraintRow::from_constraint(one, 0);
+    let by_judge = ConstraintRow { check: None, ..of_code(&commas) };
+    let written = InstructionRow {
+        id: "1".to_owned(),
+        task_id: "1".to_owned(),
+        task: "Name a drink.".to_owned(),
+        input: None,
+        constraints: vec![of_code(&words), of_code(&commas), by_judge],
+        prompt: "Name a drink.".to_owned(),
+        language: "en".to_owned(),
+    };
+    let provenance = Provenance::new("test", json!({}));
+    iopo_schema::write(&path, &[written], &provenance).expect("written");
+    let rows: Vec<InstructionRow> = iopo_schema::read(&path).expect("rows");
+    let item = json!({"response": "Tea, of course.", "constraints": rows[0].constraints});
+    let server = Running::start(Limits::default());
+    let reply = server.post(&json!({ "items": [item] }).to_string()).json();
+    let result = &reply["results"][0];
+    assert_eq!(result["reward"], 0.5, "{reply}");
+    let satisfied: Vec<_> =
+        (0..3).map(|at| result["verdicts"][at]["satisfied"].as_bool()).collect();
+    assert_eq!(satisfied, [Some(true), Some(false), None]);
 }
