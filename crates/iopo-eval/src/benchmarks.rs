@@ -43,6 +43,7 @@ pub mod run;
 pub mod table;
 pub mod tagger;
 
+pub(crate) mod data;
 mod decoding;
 mod instructions;
 pub(crate) mod origin;

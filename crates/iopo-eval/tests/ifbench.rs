@@ -3,7 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow_array::{
+    ArrayRef, Float64Array, ListArray, NullArray, RecordBatch, StringArray, StructArray,
+};
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::{Field, Fields};
 use iopo_constraints::Kind;
 use iopo_eval::ifbench::{Ifbench, Mode};
 use iopo_eval::{
@@ -12,6 +18,7 @@ use iopo_eval::{
 };
 use iopo_llm::Silent;
 use iopo_schema::{ScoreRow, Subset, SummaryMetric, SummaryRow};
+use parquet::arrow::ArrowWriter;
 use serde_json::Value;
 
 const PROMPTS: &str = r#"
@@ -245,4 +252,65 @@ fn verdicts_over_files_are_those_of_the_published_implementation() {
             !with_table && report.unsupported.contains_key("words:start_verb")
         );
     }
+}
+
+/// The prompts of [`PROMPTS`] as the hub stores them: a list of structs that have every argument, with null for absent ones.
+fn parquet() -> Vec<u8> {
+    let list = |element: ArrayRef, lengths: [usize; 3]| -> ArrayRef {
+        let field = Arc::new(Field::new("element", element.data_type().clone(), true));
+        let offsets = OffsetBuffer::from_lengths(lengths);
+        Arc::new(ListArray::new(field, offsets, element, None))
+    };
+    let ids = [
+        "count:word_count_range",
+        "words:start_verb",
+        "count:numbers",
+        "words:palindrome",
+        "punctuation:no_comma",
+    ];
+    let number =
+        |values: [Option<f64>; 5]| -> ArrayRef { Arc::new(Float64Array::from(values.to_vec())) };
+    let fields: [(&str, ArrayRef); 4] = [
+        ("min_words", number([Some(2.0), None, None, None, None])),
+        ("max_words", number([Some(3.0), None, None, None, None])),
+        ("N", number([None, None, Some(2.0), None, None])),
+        ("keyword", Arc::new(NullArray::new(5))),
+    ];
+    let types: Fields = fields
+        .iter()
+        .map(|(name, values)| Field::new(*name, values.data_type().clone(), true))
+        .collect();
+    let kwargs =
+        StructArray::new(types, fields.into_iter().map(|(_, values)| values).collect(), None);
+    let text = |values: [&str; 3]| -> ArrayRef { Arc::new(StringArray::from(values.to_vec())) };
+    let batch = RecordBatch::try_from_iter([
+        ("key", text(["0", "1", "2"])),
+        ("prompt", text(["a", "b", "c"])),
+        ("instruction_id_list", list(Arc::new(StringArray::from(ids.to_vec())), [2, 1, 2])),
+        ("kwargs", list(Arc::new(kwargs), [2, 1, 2])),
+    ]);
+    let batch = batch.expect("a batch");
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).expect("a writer");
+    writer.write(&batch).expect("written");
+    writer.into_inner().expect("a file")
+}
+
+#[test]
+fn prompts_of_a_parquet_file_have_the_scores_of_json_lines() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let ifbench = Ifbench::new(Mode::Paper);
+    let expected = small(dir.path(), &ifbench);
+    let [data, responses] =
+        ["train-00000-of-00001.parquet", "responses.jsonl"].map(|name| dir.path().join(name));
+    fs::write(&data, parquet()).expect("written");
+    fs::remove_dir_all(dir.path().join("out")).expect("removed");
+    let found = report(dir.path(), &ifbench, &data, &responses);
+    assert_eq!(found.scores, expected.scores);
+    assert_eq!(found.prompts, 3);
+
+    // A damaged file is an error, and no text.
+    fs::write(&data, &parquet()[..200]).expect("written");
+    let config = BenchmarkConfig::new(&data, dir.path().join("other"));
+    let error = BenchmarkRun::prepare(&ifbench, &config, &Silent).err().expect("damaged");
+    assert!(error.to_string().contains("Parquet"), "{error}");
 }

@@ -40,6 +40,11 @@ impl Foreign {
         self.metadata.schema()
     }
 
+    /// Returns the path of the file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Iterates over the texts in the named columns, including those inside lists and structs. Other values are
     /// skipped.
     ///

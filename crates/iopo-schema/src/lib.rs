@@ -49,6 +49,7 @@ mod footer;
 pub mod foreign;
 mod guard;
 pub mod id;
+mod json_lines;
 mod named;
 pub mod names;
 mod pages;

@@ -286,6 +286,23 @@ fn a_foreign_file_is_read_in_bounded_batches() -> Outcome {
 }
 
 #[test]
+fn rows_of_a_foreign_file_are_json_lines() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("foreign.parquet");
+    let batch = MetricRow::to_batch(&metrics(0..2_500))?;
+    let mut writer = ArrowWriter::try_new(File::create(&path)?, batch.schema(), None)?;
+    writer.write(&batch)?;
+    writer.close()?;
+    let text = Foreign::open(&path)?.json_lines(1 << 20)?;
+    assert_eq!(text.lines().count(), 2_500);
+    let row: serde_json::Value = serde_json::from_str(text.lines().nth(1).unwrap_or_default())?;
+    assert_eq!(row, serde_json::json!({"step": 1, "name": "name/1", "value": 1.0 / 3.0}));
+    let error = Foreign::open(&path)?.json_lines(1_000).expect_err("too large");
+    assert!(error.to_string().contains("more than 1000 bytes"), "{error}");
+    Ok(())
+}
+
+#[test]
 fn a_preview_has_the_header_and_the_first_rows() -> Outcome {
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("metrics.parquet");

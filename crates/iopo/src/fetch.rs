@@ -36,17 +36,17 @@ pub(crate) fn resolve(model: &str, scratch: &Path) -> Result<Checkpoint> {
     }
 }
 
-/// Finds a file of JSON lines: an existing path, or the file of a dataset on the hub.
+/// Finds a file of rows: an existing path, or the file of a dataset on the hub.
 pub(crate) fn resolve_data(data: &str) -> Result<PathBuf> {
     let path = Path::new(data);
     if path.exists() {
         return Ok(path.to_path_buf());
     }
     if hub::is_id(data) {
-        return hub::fetch_lines(data);
+        return hub::fetch_rows(data);
     }
     Err(Failure::usage(format!("no data `{data}`: no such file, and not a hub id"))
-        .hint("pass a file of JSON lines, or the hub id of a dataset such as org/name")
+        .hint("pass a file, or the hub id of a dataset such as org/name")
         .into())
 }
 

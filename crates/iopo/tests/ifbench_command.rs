@@ -4,6 +4,8 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+#[cfg(unix)]
+use std::sync::Arc;
 
 use common::{finish, iopo, run, succeed, text};
 use iopo_schema::{PredictionRow, ScoreRow, read};
@@ -80,4 +82,58 @@ fn a_model_answers_and_an_endpoint_needs_a_configuration() {
     assert_eq!(rows.len(), 2);
     let both = run(&[&args[..], &["--model", "tiny", "--endpoint", "a"]].concat());
     assert_eq!(both.code, Some(2));
+}
+
+/// The second of [`PROMPTS`] as a Parquet file.
+#[cfg(unix)]
+fn parquet() -> Vec<u8> {
+    use arrow_array::{ArrayRef, Float64Array, ListArray, RecordBatch, StringArray, StructArray};
+
+    let number = |values: Vec<Option<f64>>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
+    let text = |value: &str| -> ArrayRef { Arc::new(StringArray::from(vec![value])) };
+    let list = |element: ArrayRef| -> ArrayRef {
+        let field = arrow_schema::Field::new("element", element.data_type().clone(), true);
+        let offsets = arrow_buffer::OffsetBuffer::from_lengths([element.len()]);
+        Arc::new(ListArray::new(Arc::new(field), offsets, element, None))
+    };
+    let kwargs = [("N", number(vec![Some(2.0)])), ("small_n", number(vec![None]))];
+    let kwargs = RecordBatch::try_from_iter(kwargs).expect("arguments");
+    let batch = RecordBatch::try_from_iter([
+        ("key", text("1")),
+        ("prompt", text("Open when?")),
+        ("instruction_id_list", list(text("count:numbers"))),
+        ("kwargs", list(Arc::new(StructArray::from(kwargs)))),
+    ]);
+    let batch = batch.expect("a batch");
+    let mut writer =
+        parquet::arrow::ArrowWriter::try_new(Vec::new(), batch.schema(), None).expect("a writer");
+    writer.write(&batch).expect("written");
+    writer.into_inner().expect("a file")
+}
+
+#[cfg(unix)]
+#[test]
+fn the_hub_id_names_a_parquet_file() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let [hub, said, responses, out] =
+        ["hub", "said", "responses.jsonl", "out"].map(|name| dir.path().join(name));
+    fs::create_dir_all(hub.join("data")).expect("created");
+    fs::write(hub.join("README.md"), "").expect("written");
+    fs::write(hub.join("data/train-00000-of-00001.parquet"), parquet()).expect("written");
+    fs::write(&responses, "{\"key\": \"1\", \"response\": \"From 9 to 17.\"}\n").expect("written");
+    let hf = dir.path().join("hf");
+    let script = format!("#!/bin/sh\necho \"$*\" > {}\necho {}\n", text(&said), text(&hub));
+    fs::write(&hf, script).expect("written");
+    fs::set_permissions(&hf, fs::Permissions::from_mode(0o755)).expect("executable");
+    let args = ["eval", "ifbench", "--data", "allenai/IFBench_test", "--out", text(&out)];
+    let mut command = iopo(&[&args[..], &["--responses", text(&responses)]].concat());
+    let outcome = finish(command.env("PATH", dir.path()).env("IOPO_CACHE", dir.path()));
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let rows: Vec<ScoreRow> = read(&out.join("scores.parquet")).expect("scores");
+    assert_eq!(rows.iter().map(|row| row.strict).collect::<Vec<_>>(), [Some(true)]);
+    let said = fs::read_to_string(&said).expect("asked");
+    let wanted = "download allenai/IFBench_test --repo-type dataset --include *.[jp][sa][or]*\n";
+    assert_eq!(said, wanted);
 }

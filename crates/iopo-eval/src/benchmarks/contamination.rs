@@ -17,6 +17,7 @@ use iopo_schema::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::data::read_text;
 use super::heldout::{self, TestTask};
 use super::{Benchmark, PUBLISHED, Published};
 use crate::judged::JudgedBenchmark;
@@ -284,10 +285,8 @@ pub(super) fn read_prompts(
     benchmark: &dyn Benchmark,
     data: &Path,
 ) -> Result<Vec<TestPrompt>, EvalError> {
-    let text = iopo_core::files::read_to_string(data)
-        .map_err(|source| EvalError::Read { path: data.to_owned(), source })?;
     benchmark
-        .parse(&text)
+        .parse(&read_text(data)?)
         .map_err(|source| EvalError::Prompts { path: data.to_owned(), source: Box::new(source) })
 }
 

@@ -6,6 +6,7 @@ use iopo_judge::{Language, Mode, Prompt};
 
 use super::items::{CfBench, ComplexBench, FollowBench, Items, JudgedPrompt, Trace};
 use crate::EvalError;
+use crate::benchmarks::data::read_text;
 
 /// The rules by which verdicts are read and counted. Scores of different modes are not comparable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -187,34 +188,30 @@ impl JudgedBenchmark {
         language: Language,
         data: &Path,
     ) -> Result<Box<dyn Items>, EvalError> {
-        let read = |path: &Path| {
-            iopo_core::files::read_to_string(path)
-                .map_err(|source| EvalError::Read { path: path.to_owned(), source })
-        };
         let bad = |path: &Path| {
             let path = path.to_owned();
             |source| EvalError::JudgedData { path, source }
         };
         Ok(match self {
             Self::Trace => {
-                let items = iopo_judge::trace::parse(&read(data)?).map_err(bad(data))?;
+                let items = iopo_judge::trace::parse(&read_text(data)?).map_err(bad(data))?;
                 Box::new(Trace { mode, items })
             }
             Self::CfBench => {
-                let items = iopo_judge::cfbench::parse(&read(data)?).map_err(bad(data))?;
+                let items = iopo_judge::cfbench::parse(&read_text(data)?).map_err(bad(data))?;
                 Box::new(CfBench { mode: mode.reading(), items })
             }
             Self::FollowBench => {
                 let mut items = Vec::new();
                 for path in self.files(data)? {
-                    let parsed = iopo_judge::followbench::parse(language, &read(&path)?);
+                    let parsed = iopo_judge::followbench::parse(language, &read_text(&path)?);
                     items.extend(parsed.map_err(bad(&path))?);
                 }
                 Box::new(FollowBench::new(mode.reading(), items))
             }
             Self::ComplexBench => {
                 let mode = mode.reading();
-                let items = iopo_judge::complexbench::parse(mode, &read(data)?);
+                let items = iopo_judge::complexbench::parse(mode, language, &read_text(data)?);
                 Box::new(ComplexBench { mode, language, items: items.map_err(bad(data))? })
             }
         })

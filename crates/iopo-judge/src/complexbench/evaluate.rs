@@ -35,11 +35,12 @@ pub fn evaluate(
             own.iter().map(|reading| reading.result.ok()).collect();
         let relied = rely(mode, item, &known);
         for ((question, own), verdict) in item.questions.iter().zip(&own).zip(&relied) {
-            evaluation.judged.add(own.result.is_ok().then_some(1.0));
+            evaluation.judged.add(verdict.is_some().then_some(1.0));
+            // A dependency can decide a question whose own answer has no verdict.
             let error = match (verdict, own.result) {
-                (Some(_), Ok(_)) => None,
+                (Some(_), _) => None,
                 (None, Ok(_)) => Some(Unjudged::Undecided),
-                (_, Err(error)) => Some(error),
+                (None, Err(error)) => Some(error),
             };
             evaluation.rows.push(VerdictRow {
                 key: key.clone(),

@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Rule;
-use crate::Mode;
 use crate::data::{Checks, records};
 use crate::error::{DataError, Place};
+use crate::{Language, Mode};
 
 const NAME: &str = "ComplexBench";
 
@@ -84,18 +84,39 @@ struct Point {
     dep: Vec<i64>,
 }
 
-/// Parses the published file. `repaired` refuses rules without a known meaning; `paper` counts them as the published code
-/// does.
+/// Parses the published file, of which the texts of one language are used. `repaired` refuses rules without a known meaning;
+/// `paper` counts them as the published code does.
 ///
 /// # Errors
-/// Returns an error if the file is malformed, an id occurs twice, or the questions of an item depend on unknown ones or on
-/// themselves.
-pub fn parse(mode: Mode, text: &str) -> Result<Vec<Item>, DataError> {
+/// Returns an error if the file is malformed, an id occurs twice, an item lacks a text of the language, or the questions of an
+/// item depend on unknown ones or on themselves.
+pub fn parse(mode: Mode, language: Language, text: &str) -> Result<Vec<Item>, DataError> {
     let mut checks = Checks::new(NAME);
     let mut items = Vec::new();
     for (place, row) in records::<Row>(NAME, text)? {
         checks.key(place, &row.main_id.to_string())?;
         checks.parts(place, "questions", row.scoring_questions.len())?;
+        let [instruction, question] = match language {
+            Language::English => ["instruction_en", "question_en"],
+            Language::Chinese => ["instruction", "question"],
+        };
+        let absent = |text: Option<&str>| text.is_none_or(|text| text.trim().is_empty());
+        let missing = |field: &str, what: &str| {
+            let id = language.id();
+            checks.bad(place, format!("found no `{field}`{what}, expected the text in `{id}`"))
+        };
+        let in_language = |chinese, english| match language {
+            Language::English => english,
+            Language::Chinese => Some(chinese),
+        };
+        if absent(in_language(row.instruction.as_str(), row.instruction_en.as_deref())) {
+            return Err(missing(instruction, ""));
+        }
+        for point in &row.scoring_questions {
+            if absent(in_language(point.question.as_str(), point.question_en.as_deref())) {
+                return Err(missing(question, &format!(" of question {}", point.id)));
+            }
+        }
         items.push(Item {
             main_id: row.main_id,
             group: match row.group {
@@ -183,7 +204,9 @@ mod tests {
 
     #[test]
     fn dependencies_become_places() {
-        let items = parse(Mode::Repaired, &item(["", "5"], "model_length:[1,2]")).expect("an item");
+        let items =
+            parse(Mode::Repaired, Language::Chinese, &item(["", "5"], "model_length:[1,2]"))
+                .expect("an item");
         assert_eq!(items[0].questions[1].dependencies, [0]);
     }
 
@@ -194,12 +217,41 @@ mod tests {
             (["5", ""], "depend on themselves"),
             (["7", ""], "depends on 7"),
         ] {
-            let error =
-                parse(Mode::Paper, &item(dependencies, "length:[1,2]")).expect_err("a bad item");
+            let error = parse(Mode::Paper, Language::Chinese, &item(dependencies, "length:[1,2]"))
+                .expect_err("a bad item");
             assert!(error.to_string().contains(reason), "{error}");
         }
-        let error = parse(Mode::Repaired, &item(["", ""], "color:[1]")).expect_err("a rule");
+        let error = parse(Mode::Repaired, Language::Chinese, &item(["", ""], "color:[1]"))
+            .expect_err("a rule");
         assert!(error.to_string().ends_with("unknown rule `color:[1]` of question 6"), "{error}");
-        assert!(parse(Mode::Paper, &item(["", ""], "color:[1]")).is_ok());
+        assert!(parse(Mode::Paper, Language::Chinese, &item(["", ""], "color:[1]")).is_ok());
+    }
+
+    #[test]
+    fn a_text_that_the_language_needs_is_not_missing() {
+        let chinese = item(["", ""], "length:[1,2]");
+        let english = chinese
+            .replace("\"写\"", "\"写\", \"instruction_en\": \"Write.\"")
+            .replace("\"question\"", "\"question_en\": \"Good?\", \"question\"");
+        for (language, text, reason) in [
+            (Language::English, &chinese, "found no `instruction_en`, expected the text in `en`"),
+            (
+                Language::English,
+                &english.replacen("Good?", " ", 1),
+                "no `question_en` of question 5",
+            ),
+            (Language::English, &english.replace("Write.", ""), "no `instruction_en`"),
+            (
+                Language::Chinese,
+                &english.replacen("\"?\"", "\"\"", 1),
+                "no `question` of question 5",
+            ),
+        ] {
+            let error = parse(Mode::Paper, language, text).expect_err("a missing text");
+            assert!(error.to_string().contains(reason), "{error}");
+        }
+        for language in [Language::English, Language::Chinese] {
+            assert!(parse(Mode::Paper, language, &english).is_ok());
+        }
     }
 }

@@ -48,7 +48,7 @@ mod tests {
     fn only_the_published_prompt_is_cut() {
         let text = r#"[{"main_id": 1, "instruction": "写", "task_types": "t", "category": "And_1",
             "scoring_questions": [{"point_id": 0, "question": "是否长？", "rule": null}]}]"#;
-        let items = super::super::parse(Mode::Paper, text).expect("an item");
+        let items = super::super::parse(Mode::Paper, Language::Chinese, text).expect("an item");
         let template = Template::built_in(Prompt::ComplexBenchJudge, Language::Chinese);
         let response = "好".repeat(5_000);
         let count = |mode| {

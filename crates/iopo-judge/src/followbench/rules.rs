@@ -13,7 +13,7 @@ use crate::{Language, Mode, Unjudged};
 /// Decides the conditions of an item's rule up to its level. Rules without levels have one condition.
 ///
 /// `repaired` trims the answer, ignores blank sentences, removes list numbers before it counts, and corrects conditions that
-/// contradict their instructions.
+/// contradict their instructions. A blank answer meets no condition, and one without words none of several.
 ///
 /// # Errors
 /// Returns [`Unjudged::NoVerdict`] for an item that needs a judge, and [`Unjudged::ReferenceRaises`] if the target is not
@@ -59,6 +59,10 @@ pub fn conditions(mode: Mode, item: &Item, answer: &str) -> Result<Vec<bool>, Un
         Rule::Format22 => format::group_22(view.part(raw), item.level),
         Rule::Format30 => format::group_30(view.part(raw)),
     };
+    // Conditions such as "lacks a word" hold of every text without words.
+    let has_words = raw.contains(char::is_alphanumeric);
+    let is_blank = raw.is_empty() || all.len() > 1 && !has_words;
+    let all = if mode == Mode::Repaired && is_blank { vec![false; all.len()] } else { all };
     let count = if all.len() == 1 { 1 } else { item.level.min(all.len()) };
     Ok(all.into_iter().take(count).collect())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use iopo_judge::complexbench::{
     Coherence, Item, PointVerdict, Rule, decide, evaluate, judge, objects, parse, rely, totals,
 };
-use iopo_judge::{Answers, Mean, Mode, Responses, Unjudged};
+use iopo_judge::{Answers, Language, Mean, Mode, Responses, Unjudged};
 use serde_json::{Value, json};
 
 use crate::support::{assert_close, rows, string, value};
@@ -55,8 +55,8 @@ struct Run {
 fn run(mode: Mode, rows: &[Value]) -> Run {
     let data: Vec<String> = rows.iter().map(|row| row["item"].to_string()).collect();
     // A rule of the goldens is unknown, which `repaired` refuses in a data file.
-    let items = parse(Mode::Paper, &data.join("\n")).expect("items");
-    assert!(parse(Mode::Repaired, &data.join("\n")).is_err());
+    let items = parse(Mode::Paper, Language::Chinese, &data.join("\n")).expect("items");
+    assert!(parse(Mode::Repaired, Language::Chinese, &data.join("\n")).is_err());
     let verdict = |item: &Item, row: &Value, at: usize| {
         let answer = string(&row["answers"][at]);
         let found = match &item.questions[at].rule {
@@ -153,7 +153,7 @@ fn an_evaluation_has_the_same_metrics() {
         return;
     };
     let data: Vec<String> = rows.iter().map(|row| row["item"].to_string()).collect();
-    let items = parse(Mode::Paper, &data.join("\n")).expect("items");
+    let items = parse(Mode::Paper, Language::Chinese, &data.join("\n")).expect("items");
     let mut answers = Answers::default();
     let mut responses = String::new();
     for (item, row) in items.iter().zip(&rows) {
@@ -174,4 +174,32 @@ fn an_evaluation_has_the_same_metrics() {
         let mean = found.metric("DRFR", "all").expect("a metric");
         assert_close(mean.over_judged(), golden, mode.id());
     }
+}
+
+#[test]
+fn a_question_that_its_dependency_decides_is_judged() {
+    let data = json!([{"main_id": 0, "instruction": "写", "task_types": "t", "category": "And_1",
+        "scoring_questions": [
+            {"point_id": 0, "question": "甲？", "rule": null, "dep": []},
+            {"point_id": 1, "question": "乙？", "rule": null, "dep": [0]},
+            {"point_id": 2, "question": "丙？", "rule": null, "dep": []},
+            {"point_id": 3, "question": "丁？", "rule": null, "dep": [2]}]}]);
+    let items = parse(Mode::Repaired, Language::Chinese, &data.to_string()).expect("items");
+    let responses = Responses::parse(r#"{"key": "0", "response": "茶"}"#).expect("responses");
+    let mut answers = Answers::default();
+    for (point, answer) in [(0, "答案：否"), (1, "?"), (2, "?"), (3, "答案：是")] {
+        answers.add("0", point, answer.to_owned());
+    }
+    let found = evaluate(Mode::Repaired, &items, &responses, &answers);
+    let rows: Vec<_> = found.rows.iter().map(|row| (row.verdict, row.error)).collect();
+    let expected = [
+        (Some(false), None),
+        (Some(false), None),
+        (None, Some(Unjudged::NoVerdict)),
+        (None, Some(Unjudged::Undecided)),
+    ];
+    assert_eq!(rows, expected);
+    assert_eq!((found.judged.judged, found.judged.items), (2, 4));
+    let overall = found.metric("DRFR", "all").expect("a metric");
+    assert_eq!((overall.judged, overall.items), (2, 4));
 }

@@ -206,3 +206,40 @@ fn an_evaluation_has_the_same_metrics() {
     let none = evaluate(Mode::Repaired, &items, &Responses::default(), &Answers::default());
     assert_eq!(none.judged.judged, 0);
 }
+
+#[test]
+fn a_blank_answer_meets_no_repaired_condition() {
+    for (category, source, example_id) in [
+        (Category::Content, "xsum", 1),
+        (Category::Content, "samsum", 1),
+        (Category::Content, "gigaword", 1),
+        (Category::Content, "arxiv", 1),
+        (Category::Content, "cnn_dailymail", 1),
+        (Category::Format, "", 22),
+        (Category::Format, "", 30),
+    ] {
+        for language in [Language::English, Language::Chinese] {
+            let item = Item {
+                language,
+                category,
+                example_id,
+                source: source.to_owned(),
+                level: 5,
+                instruction: String::new(),
+                target: String::new(),
+            };
+            if item.rule().is_none() {
+                continue;
+            }
+            let found = |mode, answer| {
+                let found = conditions(mode, &item, answer).expect("conditions");
+                found.into_iter().filter(|&one| one).count()
+            };
+            for answer in ["", " \n\n ", "...", "* * *"] {
+                assert_eq!(found(Mode::Repaired, answer), 0, "{source} {example_id} {answer:?}");
+            }
+            // The published code counts conditions that hold of no text.
+            assert!(found(Mode::Paper, "") > 0, "{source} {example_id}");
+        }
+    }
+}

@@ -133,7 +133,7 @@ fn data_files_have_limits() {
     let nested = "[".repeat(100_000);
     assert!(cfbench::parse(&nested).is_err());
     assert!(followbench::parse(Language::English, &nested).is_err());
-    assert!(complexbench::parse(Mode::Paper, &nested).is_err());
+    assert!(complexbench::parse(Mode::Paper, Language::Chinese, &nested).is_err());
     assert!(trace::parse(&nested).is_err());
 }
 

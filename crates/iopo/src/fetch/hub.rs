@@ -12,6 +12,9 @@ use crate::{interrupt, printer};
 /// 1.0 use the last one, and later versions reject a second one.
 const WANTED: &str = "*.[js]*";
 
+/// One pattern that matches `*.jsonl` and `*.parquet`.
+const ROWS: &str = "*.[jp][sa][or]*";
+
 /// Whether a name looks like `org/name`.
 pub(crate) fn is_id(name: &str) -> bool {
     let part = |part: &str| {
@@ -39,19 +42,21 @@ pub(crate) fn fetch(id: &str) -> Result<PathBuf> {
     }
 }
 
-/// Downloads the file of JSON lines of a dataset.
-pub(crate) fn fetch_lines(id: &str) -> Result<PathBuf> {
+/// Downloads the file of rows of a dataset: JSON lines or, without such a file, Parquet.
+pub(crate) fn fetch_rows(id: &str) -> Result<PathBuf> {
     let by_hand = format!(
         "run `pip install huggingface_hub`, or download {id} by other means and pass the file to --data"
     );
-    let wanted = ["--repo-type", "dataset", "--include", "*.jsonl"];
+    let wanted = ["--repo-type", "dataset", "--include", ROWS];
     let (dir, status) = download(id, &wanted, &by_hand)?;
-    let mut found = dir.as_deref().map(lines_in).transpose()?.unwrap_or_default();
-    match (found.pop(), found.len()) {
-        (Some(path), 0) => Ok(path),
-        (_, others) => {
-            let count = others + usize::from(others > 0);
-            let what = format!("found {count} .jsonl files in {id}, expected one ({status})");
+    let files = |ending| dir.as_deref().map(|dir| files_in(dir, ending)).transpose();
+    let (lines, parquet) =
+        (files("jsonl")?.unwrap_or_default(), files("parquet")?.unwrap_or_default());
+    match (lines.as_slice(), parquet.as_slice()) {
+        ([path], _) | ([], [path]) => Ok(path.clone()),
+        _ => {
+            let found = format!("{} .jsonl and {} .parquet files", lines.len(), parquet.len());
+            let what = format!("found {found} in {id}, expected one of either ({status})");
             Err(Failure::new(what).hint(by_hand).into())
         }
     }
@@ -79,8 +84,8 @@ fn download(id: &str, flags: &[&str], by_hand: &str) -> Result<(Option<PathBuf>,
     Ok((dir, out.status))
 }
 
-/// Lists the files of JSON lines in a directory and its subdirectories, sorted by path.
-fn lines_in(dir: &Path) -> Result<Vec<PathBuf>> {
+/// Lists the files with an ending in a directory and its subdirectories, sorted by path.
+fn files_in(dir: &Path, ending: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut left = vec![dir.to_owned()];
     while let Some(dir) = left.pop() {
@@ -90,7 +95,7 @@ fn lines_in(dir: &Path) -> Result<Vec<PathBuf>> {
             let path = entry.path();
             if entry.file_type().with_context(what)?.is_dir() {
                 left.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "jsonl") {
+            } else if path.extension().is_some_and(|found| found == ending) {
                 found.push(path);
             }
         }
@@ -112,7 +117,7 @@ fn holds_config(dir: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{directory, is_id, lines_in};
+    use super::{directory, files_in, is_id};
 
     #[test]
     fn the_directory_is_found_in_the_output_of_every_version() {
@@ -128,15 +133,16 @@ mod tests {
     }
 
     #[test]
-    fn files_of_json_lines_are_found() {
+    fn files_are_found_by_their_ending() {
         let dir = tempfile::tempdir().expect("temporary directory");
         std::fs::create_dir(dir.path().join("data")).expect("created");
-        for name in ["data/b.jsonl", "a.jsonl", "README.md"] {
+        for name in ["data/b.jsonl", "a.jsonl", "README.md", "data/c.parquet"] {
             std::fs::write(dir.path().join(name), "").expect("written");
         }
-        let found = lines_in(dir.path()).expect("listed");
-        assert_eq!(found, ["a.jsonl", "data/b.jsonl"].map(|name| dir.path().join(name)));
-        let error = lines_in(&dir.path().join("none")).expect_err("no such directory");
+        let found = |ending| files_in(dir.path(), ending).expect("listed");
+        assert_eq!(found("jsonl"), ["a.jsonl", "data/b.jsonl"].map(|name| dir.path().join(name)));
+        assert_eq!(found("parquet"), [dir.path().join("data/c.parquet")]);
+        let error = files_in(&dir.path().join("none"), "jsonl").expect_err("no such directory");
         assert!(error.to_string().starts_with("failed to list"), "{error}");
     }
 

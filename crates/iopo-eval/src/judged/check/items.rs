@@ -24,6 +24,8 @@ struct Text {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct CheckItem {
     pub(super) key: String,
+    /// The text that the response is, or from which an edit made it. Items with one text belong together.
+    pub(super) text: String,
     pub(super) task: String,
     pub(super) response: String,
     pub(super) constraints: Vec<Known>,
@@ -119,8 +121,13 @@ fn item(
         constraint,
         holds,
     });
-    let constraints = constraints.collect();
-    CheckItem { key: at.to_string(), task: text.task.clone(), response, constraints }
+    CheckItem {
+        key: at.to_string(),
+        text: text.task.clone(),
+        task: text.task.clone(),
+        response,
+        constraints: constraints.collect(),
+    }
 }
 
 #[cfg(test)]

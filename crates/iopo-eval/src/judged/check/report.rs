@@ -13,7 +13,7 @@ use super::items::CheckItem;
 use crate::EvalError;
 use crate::bootstrap::{Bootstrap, Observation, Statistic};
 
-/// A share with its interval, by a bootstrap over responses.
+/// A share with its interval, by a bootstrap over the texts that responses are made of.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
     /// The share; absent if nothing was counted.
@@ -35,6 +35,18 @@ impl Rate {
                 format!("{value} % [{low}, {high}] of {}", self.n)
             }
             (Some(value), _, _) => format!("{value} % of {}", self.n),
+            (None, _, _) => "–".to_owned(),
+        }
+    }
+
+    /// Formats the share in per cent with its interval and count, for a column.
+    fn cell(self) -> String {
+        let percent = |value: Option<f64>| value.map(|value| format!("{:.0}", 100.0 * value));
+        match (percent(self.value), percent(self.low), percent(self.high)) {
+            (Some(value), Some(low), Some(high)) => {
+                format!("{value} [{low}, {high}] of {}", self.n)
+            }
+            (Some(value), _, _) => format!("{value} of {}", self.n),
             (None, _, _) => "–".to_owned(),
         }
     }
@@ -92,7 +104,7 @@ pub(super) struct About {
 
 /// The two verdicts on one constraint.
 struct Pair<'a> {
-    item: &'a str,
+    text: &'a str,
     kind: &'static str,
     holds: bool,
     judged: Option<bool>,
@@ -110,7 +122,7 @@ pub(super) fn compare(
         .zip(&first)
         .flat_map(|(item, verdicts)| {
             item.constraints.iter().zip(*verdicts).map(|(known, judged)| Pair {
-                item: &item.key,
+                text: &item.text,
                 kind: known.constraint.kind().id(),
                 holds: known.holds,
                 judged: *judged,
@@ -124,10 +136,10 @@ pub(super) fn compare(
         let wrong = |holds: bool| {
             judged()
                 .filter(move |(pair, _)| pair.holds == holds)
-                .map(|(pair, judged)| (pair.item, judged != pair.holds))
+                .map(|(pair, judged)| (pair.text, judged != pair.holds))
         };
         Ok(KindCheck {
-            accuracy: rate(&mut judged().map(|(pair, judged)| (pair.item, judged == pair.holds)))?,
+            accuracy: rate(&mut judged().map(|(pair, judged)| (pair.text, judged == pair.holds)))?,
             false_passes: rate(&mut wrong(false))?,
             false_fails: rate(&mut wrong(true))?,
         })
@@ -135,7 +147,7 @@ pub(super) fn compare(
     let flips = |other: &[&[Option<bool>]]| {
         let both = items.iter().zip(first.iter().zip(other)).flat_map(|(item, (one, other))| {
             let pairs = one.iter().zip(*other);
-            pairs.filter_map(|(one, other)| Some((item.key.as_str(), (*one)? != (*other)?)))
+            pairs.filter_map(|(one, other)| Some((item.text.as_str(), (*one)? != (*other)?)))
         });
         rate(&mut both.collect::<Vec<_>>().into_iter())
     };
@@ -152,7 +164,7 @@ pub(super) fn compare(
         template: about.template,
         config: about.config,
         constraints: pairs.len(),
-        holding: rate(&mut pairs.iter().map(|pair| (pair.item, pair.holds)))?,
+        holding: rate(&mut pairs.iter().map(|pair| (pair.text, pair.holds)))?,
         unjudged: pairs.iter().filter(|pair| pair.judged.is_none()).count(),
         all: of_kind(None)?,
         flips_when_repeated: flips(&repeated)?,
@@ -161,22 +173,22 @@ pub(super) fn compare(
     })
 }
 
-/// Computes a share, with an interval over items.
+/// Computes a share, with an interval over texts. Edited versions of a text are not independent.
 fn rate(
     counted: &mut dyn Iterator<Item = (&str, bool)>,
     bootstrap: Bootstrap,
 ) -> Result<Rate, EvalError> {
-    let mut by_item: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    let mut by_text: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
     let mut n = 0;
-    for (item, counts) in counted {
-        let entry = by_item.entry(item).or_default();
+    for (text, counts) in counted {
+        let entry = by_text.entry(text).or_default();
         entry.0 += f64::from(counts);
         entry.1 += 1.0;
         n += 1;
     }
-    let rows: Vec<Observation> = by_item
+    let rows: Vec<Observation> = by_text
         .into_iter()
-        .map(|(item, (num, den))| Observation::ratio(item, "", num, den))
+        .map(|(text, (num, den))| Observation::ratio(text, "", num, den))
         .collect();
     let estimate = bootstrap.estimate(&rows, Statistic::Ratio)?;
     let finite = |value: f64| value.is_finite().then_some(value);
@@ -216,6 +228,14 @@ impl JudgeCheck {
         })
     }
 
+    /// Formats the flips of a judge that is asked again. A model of this process that decodes greedily repeats itself.
+    fn repeated(&self) -> String {
+        if self.endpoint.is_none() && self.config.temperature <= 0.0 {
+            return "not measured (greedy)".to_owned();
+        }
+        self.flips_when_repeated.text()
+    }
+
     /// Renders the result as a table.
     pub fn table(&self) -> String {
         let mut out = format!(
@@ -229,28 +249,18 @@ impl JudgeCheck {
         row("constraints that hold", self.holding.text());
         row("false passes", self.all.false_passes.text());
         row("false fails", self.all.false_fails.text());
-        row("flips when asked again", self.flips_when_repeated.text());
+        row("flips when asked again", self.repeated());
         row("flips in reversed order", self.flips_when_reversed.text());
         row("constraints without a verdict", self.unjudged.to_string());
         out.push('\n');
-        let _ = writeln!(
-            out,
-            "{:42} {:>4}  {:>8} {:>12} {:>11}",
-            "", "n", "accuracy", "false passes", "false fails"
-        );
+        let mut line = |kind: &str, cells: [String; 3]| {
+            let [accuracy, passes, fails] = cells;
+            let _ = writeln!(out, "{kind:28} {accuracy:22} {passes:22} {fails}");
+        };
+        line("per cent", ["accuracy", "false passes", "false fails"].map(str::to_owned));
         for (kind, check) in &self.by_kind {
-            let cell = |rate: Rate| match rate.value {
-                Some(value) => format!("{:.0}/{}", value * rate.n as f64, rate.n),
-                None => "–".to_owned(),
-            };
-            let _ = writeln!(
-                out,
-                "{kind:42} {:>4}  {:>8} {:>12} {:>11}",
-                check.accuracy.n,
-                cell(check.accuracy),
-                cell(check.false_passes),
-                cell(check.false_fails)
-            );
+            let KindCheck { accuracy, false_passes, false_fails } = check;
+            line(kind, [accuracy, false_passes, false_fails].map(|rate| rate.cell()));
         }
         out.trim_end().to_owned()
     }

@@ -36,7 +36,21 @@ fn a_judge_that_passes_everything_has_false_passes_only() {
     assert!(check.all.accuracy.low < check.all.accuracy.value);
     assert!(check.by_kind.values().map(|kind| kind.accuracy.n).sum::<usize>() == check.constraints);
     assert_eq!(JudgeCheck::read(&dir.path().join(FILE)).expect("a file"), check);
-    assert!(check.table().contains("flips in reversed order"), "{}", check.table());
+    let table = check.table();
+    for part in
+        ["flips in reversed order", "flips when asked again                     not measured"]
+    {
+        assert!(table.contains(part), "{table}");
+    }
+    let sampled = JudgeCheck { endpoint: Some("large".to_owned()), ..check.clone() };
+    assert!(!sampled.table().contains("not measured"), "{}", sampled.table());
+    // Kinds have shares with intervals.
+    let (kind, of_kind) =
+        check.by_kind.iter().find(|(_, one)| one.false_passes.n > 0).expect("a kind");
+    let line = table.lines().find(|line| line.starts_with(&format!("{kind} "))).expect("a line");
+    let passes = format!("100 [100, 100] of {}", of_kind.false_passes.n);
+    assert!(line.contains(&passes), "{line}");
+    assert!(line.contains(&format!("of {}", of_kind.accuracy.n)), "{line}");
 }
 
 #[test]
@@ -125,4 +139,32 @@ fn a_check_is_about_one_model_at_one_place_with_its_settings() {
     assert!(differs(|one| one.max_new_tokens = 9).starts_with("maximum number of tokens: "));
     let older = JudgeCheck { template: "x".into(), ..check.clone() };
     assert!(older.differences(&same)[0].starts_with("template: x was checked, "));
+}
+
+#[test]
+fn versions_of_one_text_count_as_one_in_the_intervals() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let width = |items: usize| {
+        let mut config = JudgeCheckConfig::default();
+        config.items = items;
+        // The verdict follows from the text of the response, so that versions of one text agree.
+        let judge = Scripted::new(|request: &Request| {
+            let prompt = &request.messages.last().expect("a message").content;
+            let tasks = [
+                "black tea",
+                "in the mountains",
+                "park in autumn",
+                "sleep matters",
+                "rainbow appears",
+            ];
+            let holds = tasks.iter().any(|task| prompt.contains(task));
+            answer(request, |_| if holds { 10 } else { 0 })
+        });
+        let check = JudgeCheckRun::new(config).run(&judge, dir.path(), &Silent).expect("a check");
+        let rate = check.all.false_fails;
+        rate.high.expect("an end") - rate.low.expect("an end")
+    };
+    // More versions of the same texts say little more about the judge; independent responses would halve the width.
+    let (few, many) = (width(48), width(192));
+    assert!(many > 0.7 * few, "{few} {many}");
 }
