@@ -57,7 +57,7 @@ pub use contamination::{ContaminationConfig, TestedPrompts, refuse_held_out_inpu
 pub use decoding::Decoding;
 pub use in_memory::{ScoredResponses, score_responses};
 pub use published::{Published, PublishedMode, Setup, Source};
-pub use run::{BenchmarkConfig, BenchmarkReport, BenchmarkRun, MAX_FAILED_SHARE};
+pub use run::{BenchmarkConfig, BenchmarkReport, BenchmarkRun, MAX_FAILED_SHARE, Missing};
 pub use tagger::TaggerTable;
 
 use iopo_schema::{ScoreRow, SummaryRow};

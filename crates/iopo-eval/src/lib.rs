@@ -69,8 +69,9 @@ pub use benchmarks::heldout::{
 };
 pub use benchmarks::{
     Benchmark, BenchmarkConfig, BenchmarkReport, BenchmarkRun, ContaminationConfig, Decoding,
-    PUBLISHED, Published, PublishedMode, ScoredModel, ScoredResponses, Setup, Source, TaggerTable,
-    TestedPrompts, compare, ifbench, ifeval, published, refuse_held_out_input_preferences,
+    Missing, PUBLISHED, Published, PublishedMode, ScoredModel, ScoredResponses, Setup, Source,
+    TaggerTable, TestedPrompts, compare, ifbench, ifeval, published,
+    refuse_held_out_input_preferences,
 };
 pub use bootstrap::{Bootstrap, Estimate, Observation, Statistic};
 pub use config::EvalConfig;

@@ -44,6 +44,7 @@ fn given_responses_are_scored_and_the_table_names_the_mode_and_unsupported_types
     has("no_comma 1 100.0 100.0");
     has("quotation 1 0.0 100.0");
     has("count:numbers 1");
+    has("no run is named (--run), so seen and near types are those of the default preset");
     let scores: Vec<ScoreRow> = read(&out.join("scores.parquet")).expect("scores");
     let decided = scores.iter().filter(|row| row.strict.is_some() && row.loose.is_some()).count();
     assert_eq!((scores.len(), decided), (4, 3));
@@ -188,4 +189,35 @@ fn a_prompt_that_spells_a_special_token_is_refused_by_its_key_or_read_as_text() 
     succeed(&[&args[..], &["--escape-special-tokens"]].concat());
     let rows: Vec<PredictionRow> = read(&out.join("predictions.parquet")).expect("predictions");
     assert_eq!(rows.len(), 2);
+}
+
+#[test]
+fn prompts_without_a_response_fail_or_are_skipped_on_request() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let (data, responses) = files(dir.path());
+    fs::write(&responses, "{\"key\": 1, \"response\": null}\n").expect("written");
+    let with = |out: &str, more: &[&str]| {
+        let out = dir.path().join(out);
+        let args = ["eval", "ifeval", "--data", text(&data), "--responses", text(&responses)];
+        let said = run(&[&args[..], &["--out", text(&out)], more].concat());
+        let rows = read::<ScoreRow>(&out.join("scores.parquet")).unwrap_or_default();
+        (said, rows.into_iter().map(|row| row.strict).collect::<Vec<_>>())
+    };
+    let (said, _) = with("error", &[]);
+    let error = said.error(2);
+    assert!(
+        error.contains("found no response to 2 of 3") && error.contains("--missing fail"),
+        "{error}"
+    );
+    // The null fails in any case. The third prompt has no check.
+    let (said, verdicts) = with("skip", &["--missing", "skip"]);
+    assert_eq!(verdicts, [Some(false), Some(false)], "{said:?}");
+    assert!(said.stderr.contains("skipped 2 prompts without a response"), "{said:?}");
+    let (said, verdicts) = with("fail", &["--missing", "fail"]);
+    assert_eq!(verdicts, [Some(false), Some(false), Some(false), None], "{said:?}");
+    assert!(said.stderr.contains("count as failed: 2 prompts without a response"), "{said:?}");
+    let protocol = fs::read_to_string(dir.path().join("fail/protocol.json")).expect("a protocol");
+    assert!(protocol.contains("\"missing\": \"fail\""), "{protocol}");
+    let (both, _) = with("both", &["--missing", "fail", "--partial"]);
+    assert_eq!(both.code, Some(2), "{both:?}");
 }

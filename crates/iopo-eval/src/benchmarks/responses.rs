@@ -10,7 +10,7 @@ use iopo_core::python_json::{to_json, without_bom};
 use iopo_core::text::counted;
 use iopo_llm::Progress;
 use iopo_schema::{PredictionRow, ResponseEnd};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::{EvalError, TestPrompt};
@@ -43,7 +43,9 @@ struct PromptReference {
 struct Fields {
     key: Option<Value>,
     prompt: Option<String>,
-    response: Option<String>,
+    /// Absent, null or the text.
+    #[serde(default, deserialize_with = "present")]
+    response: Option<Value>,
     /// The prompt's object in a sample of lm-eval, with `key` and `prompt`.
     doc: Option<Value>,
     /// The responses of a sample, raw and as filtered by lm-eval.
@@ -54,6 +56,14 @@ struct Fields {
     model_output: Option<Value>,
     /// The score of a review of evalscope, with the response and the prompt's object.
     sample_score: Option<Value>,
+}
+
+/// The response that is null in a file: a blank text, which follows no instruction.
+const NULL: &str = "";
+
+/// Reads a field that is present, if only as null.
+fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(field).map(Some)
 }
 
 impl Fields {
@@ -75,8 +85,12 @@ impl Fields {
             };
             reference.prompt = reference.prompt.or_else(|| asked(self.messages.as_ref()?));
         }
-        let response = if let Some(response) = response {
-            response
+        let is_null = response.as_ref().is_some_and(Value::is_null);
+        let response = if let Some(response) = response.filter(|value| !value.is_null()) {
+            let Value::String(text) = response else {
+                return Err(format!("`response`: found {response}, expected text or null"));
+            };
+            text
         } else if let Some(output) = &self.model_output {
             output
                 .pointer("/choices/0/message/content")
@@ -84,6 +98,8 @@ impl Fields {
                 .ok_or("found no text in `model_output`")?
         } else if let Some(text) = in_review("/score/prediction") {
             text.as_str().ok_or("found no text in `sample_score`")?.to_owned()
+        } else if is_null && self.filtered_resps.is_none() && self.resps.is_none() {
+            NULL.to_owned()
         } else {
             sampled(self.filtered_resps.as_ref(), self.resps.as_ref())?
         };
@@ -132,13 +148,15 @@ fn sampled(filtered: Option<&Value>, all: Option<&Value>) -> Result<String, Stri
     fn only(value: &Value) -> Option<&str> {
         match value {
             Value::String(text) => Some(text),
+            Value::Null => Some(NULL),
             Value::Array(list) => match list.as_slice() {
                 [one] => only(one),
                 _ => None,
             },
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+            Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
         }
     }
+    let [filtered, all] = [filtered, all].map(|one| one.filter(|value| !value.is_null()));
     if filtered.is_none() && all.is_none() {
         return Err("found no `response`".to_owned());
     }
@@ -281,6 +299,18 @@ impl MatchedResponses {
         before - prompts.len()
     }
 
+    /// Gives a blank response, which follows no instruction, to the prompts without one, and returns their number.
+    pub fn fail_missing(&mut self, prompts: &[TestPrompt]) -> usize {
+        let mut missing = 0;
+        for prompt in prompts {
+            self.responses.entry(prompt.key.clone()).or_insert_with(|| {
+                missing += 1;
+                NULL.to_owned()
+            });
+        }
+        missing
+    }
+
     /// Returns the predictions, in the order of the prompts.
     ///
     /// # Errors
@@ -410,8 +440,25 @@ mod tests {
                     {\"key\": 3, \"response\": \"NaN\"}";
         let expected = ["A", "half \u{fffd}", "NaN"].map(|text| Some(text.to_owned()));
         assert_eq!(matched(text), expected);
-        let error = ResponseFile::parse("{\"key\": 1, \"response\": NaN}", "x");
+        let error = ResponseFile::parse("{\"key\": 1, \"logprob\": NaN}", "x");
         assert!(error.expect_err("refused").to_string().contains("no `response`"));
+    }
+
+    #[test]
+    fn null_is_a_blank_response_and_missing_ones_can_fail() {
+        let text = "{\"key\": 1, \"response\": null}\n{\"key\": 2, \"response\": NaN}\n\
+                    {\"doc\": {\"key\": 3}, \"resps\": [[null]], \"filtered_resps\": [null]}";
+        assert_eq!(matched(text), [(); 3].map(|()| Some(String::new())));
+        // Another field with the response is read instead.
+        let text = "{\"key\": 1, \"response\": null, \"resps\": [[\"A\"]]}";
+        assert_eq!(matched(text), [Some("A".to_owned()), None, None]);
+        let mut found = ResponseFile::parse(text, "x")
+            .and_then(|file| file.matched(&three()))
+            .expect("matched");
+        assert!(found.predictions(&three()).is_err());
+        assert_eq!(found.fail_missing(&three()), 2);
+        let rows = found.predictions(&three()).expect("predictions");
+        assert_eq!(rows.iter().map(|row| row.response.as_str()).collect::<Vec<_>>(), ["A", "", ""]);
     }
 
     #[test]

@@ -23,6 +23,18 @@ use crate::{Bootstrap, EvalError, TestPrompt};
 /// The largest share of failed requests that does not count as a failed evaluation.
 pub const MAX_FAILED_SHARE: f64 = 0.02;
 
+/// What happens to prompts without a response in a file of responses.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// They are an error.
+    #[default]
+    Refuse,
+    /// They are skipped and count in no accuracy.
+    Skip,
+    /// They fail all of their instructions and count in every accuracy, as in the published code.
+    Fail,
+}
+
 /// Settings of a [`BenchmarkRun`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -35,6 +47,8 @@ pub struct BenchmarkConfig {
     pub responses: Option<PathBuf>,
     /// Skips prompts without a response and lines without a prompt instead of refusing them. Default: false.
     pub partial: bool,
+    /// What happens to prompts without a response in the file. Default: [`Missing::Refuse`].
+    pub missing: Missing,
     /// Evaluates only the first prompts of the file. Default: all prompts.
     pub limit: Option<usize>,
     /// Directories of the data that trained the model; an overlap of their tasks with a prompt is an error. Default: none.
@@ -59,6 +73,7 @@ impl Default for BenchmarkConfig {
             out: PathBuf::new(),
             responses: None,
             partial: false,
+            missing: Missing::Refuse,
             limit: None,
             trained_in: Vec::new(),
             input_preferences: Vec::new(),
@@ -123,6 +138,26 @@ impl BenchmarkReport {
     }
 }
 
+impl MatchedResponses {
+    /// Skips or fails prompts without a response, if the configuration says so.
+    fn resolve_missing(
+        &mut self,
+        prompts: &mut Vec<TestPrompt>,
+        config: &BenchmarkConfig,
+        progress: &dyn Progress,
+    ) {
+        let (count, said) = match config.missing {
+            Missing::Fail => (self.fail_missing(prompts), "count as failed:"),
+            Missing::Skip => (self.keep_answered(prompts), "skipped"),
+            Missing::Refuse if config.partial => (self.keep_answered(prompts), "skipped"),
+            Missing::Refuse => return,
+        };
+        if count > 0 {
+            progress.note(&format!("{said} {} without a response", counted(count, "prompt")));
+        }
+    }
+}
+
 impl<'a> BenchmarkRun<'a> {
     /// Reads the prompts, and the responses if the configuration names a file, and checks both.
     ///
@@ -159,15 +194,11 @@ impl<'a> BenchmarkRun<'a> {
                 progress,
             )
         };
-        let responses = config.responses.as_deref().map(read).transpose()?;
+        let mut responses = config.responses.as_deref().map(read).transpose()?;
         let available = prompts.len();
         prompts.truncate(config.limit.unwrap_or(usize::MAX));
-        if let Some(responses) = responses.as_ref().filter(|_| config.partial) {
-            let skipped = responses.keep_answered(&mut prompts);
-            if skipped > 0 {
-                let prompts = counted(skipped, "prompt");
-                progress.note(&format!("skipped {prompts} without a response"));
-            }
+        if let Some(responses) = &mut responses {
+            responses.resolve_missing(&mut prompts, config, progress);
         }
         if prompts.is_empty() {
             let (data, responses) = (data.clone(), config.responses.clone());
@@ -244,6 +275,9 @@ impl<'a> BenchmarkRun<'a> {
             bootstrap: self.config.bootstrap,
         };
         evaluated.describe(&mut protocol);
+        if self.config.missing == Missing::Fail {
+            protocol["missing"] = json!("fail");
+        }
         protocol["unsupported"] = json!(unsupported);
         let [scores_path, summary_path, protocol_path] =
             [run_files::SCORES, run_files::SUMMARY, "protocol.json"]

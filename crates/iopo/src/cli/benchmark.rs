@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgGroup, ArgMatches, Args, Command, FromArgMatches, Subcommand, ValueEnum};
-use iopo_eval::{PUBLISHED, Published, PublishedMode, published};
+use iopo_eval::{Missing, PUBLISHED, Published, PublishedMode, published};
 
 use super::PaidArgs;
 use super::evaluated::{EvaluatedArgs, share};
@@ -20,6 +20,15 @@ use super::judged::{JudgeCheckArgs, JudgedCommand};
 pub(crate) struct BenchmarkArgs {
     #[command(flatten)]
     pub(crate) evaluated: EvaluatedArgs,
+    /// What happens to prompts without a response in the file.
+    #[arg(
+        long,
+        value_name = "CHOICE",
+        default_value = "error",
+        requires = "responses",
+        conflicts_with = "partial"
+    )]
+    pub(crate) missing: MissingResponses,
     /// Configuration file with the section `[endpoints.NAME]` [default: that of the run].
     #[arg(long, value_name = "FILE", requires = "endpoint")]
     pub(crate) config: Option<PathBuf>,
@@ -31,6 +40,27 @@ pub(crate) struct BenchmarkArgs {
     pub(crate) export: Option<Harness>,
     #[command(flatten)]
     pub(crate) paid: PaidArgs,
+}
+
+/// What happens to prompts without a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MissingResponses {
+    /// They are an error.
+    Error,
+    /// They are skipped. Unlike with --partial, a response to no prompt is still an error.
+    Skip,
+    /// They fail, as in the published code.
+    Fail,
+}
+
+impl From<MissingResponses> for Missing {
+    fn from(choice: MissingResponses) -> Self {
+        match choice {
+            MissingResponses::Error => Self::Refuse,
+            MissingResponses::Skip => Self::Skip,
+            MissingResponses::Fail => Self::Fail,
+        }
+    }
 }
 
 /// A harness whose files other tools read.

@@ -22,6 +22,10 @@ use crate::fetch;
 use crate::printer;
 use crate::resolve;
 
+/// Stands below the table of a model whose training is not known.
+const DEFAULT_SEEN: &str =
+    "no run is named (--run), so seen and near types are those of the default preset's synthesis";
+
 /// Lists the benchmarks, or scores responses with one.
 pub(crate) fn run(command: &EvalCommand) -> Result<()> {
     match command {
@@ -51,6 +55,7 @@ fn score(command: &BenchmarkCommand) -> Result<()> {
     let mut config = BenchmarkConfig::new(fetch::resolve_data(&evaluated.data)?, &out);
     config.responses.clone_from(&evaluated.responses);
     config.partial = evaluated.partial;
+    config.missing = args.missing.into();
     config.limit = evaluated.limit.map(NonZeroUsize::get);
     config.contamination = run_config.eval.contamination;
     config.input_preferences = input_preferences.into_iter().collect();
@@ -72,7 +77,12 @@ fn score(command: &BenchmarkCommand) -> Result<()> {
     } else {
         respond(args, (&models, &run_config, &out), run, &bars)?
     };
-    printer::result(&benchmark.table(&report))?;
+    let mut table = benchmark.table(&report);
+    if config.trained_in.is_empty() {
+        table.push_str("\n\n");
+        table.push_str(DEFAULT_SEEN);
+    }
+    printer::result(&table)?;
     report.refuse_failed().map_err(|error| explain(error, benchmark))
 }
 
@@ -109,9 +119,9 @@ fn explain(error: EvalError, benchmark: &dyn Benchmark) -> anyhow::Error {
         EvalError::UnmatchedResponses { .. } => Some(
             "compare the texts and keys with the prompts, or pass --partial to skip such lines",
         ),
-        EvalError::Unanswered { .. } => {
-            Some("add the responses, or pass --partial to score only the answered prompts")
-        }
+        EvalError::Unanswered { .. } => Some(
+            "add the responses, or pass --missing fail to count them as failed, or --partial to score only the answered prompts",
+        ),
         other => benchmark.hint(other),
     };
     let hint = match &error {
