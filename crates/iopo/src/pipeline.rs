@@ -42,6 +42,7 @@ mod paths;
 mod perform;
 mod reads;
 mod record;
+mod reopen;
 mod report;
 mod rounds;
 mod run_dir;
@@ -162,6 +163,17 @@ impl Pipeline {
             pipeline.dir.hold()?;
         }
         Ok(pipeline)
+    }
+
+    /// Opens a run directory to estimate the cost of its stages. The directory is not locked, so another process may work on it.
+    ///
+    /// # Errors
+    /// Returns an error if a setting is invalid.
+    pub fn open_for_estimate(
+        config: PipelineConfig,
+        dir: impl AsRef<Path>,
+    ) -> Result<Self, PipelineError> {
+        Self::unlocked(config, dir.as_ref())
     }
 
     fn unlocked(config: PipelineConfig, dir: &Path) -> Result<Self, PipelineError> {

@@ -65,6 +65,18 @@ impl RoleName {
     }
 }
 
+/// What the store of answers is opened for.
+#[derive(Debug, Clone, Copy, Default)]
+#[cfg_attr(not(feature = "endpoint"), expect(dead_code, reason = "local answers have no cost"))]
+struct Use<'a> {
+    /// File with the requests that are sent.
+    journal: Option<&'a Path>,
+    /// Files with requests whose cost counts towards `llm.max_cost`, too.
+    others: &'a [&'a Path],
+    /// Whether nothing is sent.
+    estimate: bool,
+}
+
 /// The models of the roles of a run.
 #[derive(Debug)]
 pub struct Roles {
@@ -92,32 +104,46 @@ impl Roles {
         store: &Path,
         roles: &[RoleName],
     ) -> Result<Self, RolesError> {
-        Self::opened(config, store, roles, None)
+        Self::opened(config, store, roles, &Use::default())
     }
 
     /// Opens the roles as [`open_for`](Self::open_for) does. The keys of the requests that are sent are appended to `journal`, so that
-    /// the store tells what they took, also after a kill.
+    /// the store tells what they took, also after a kill. The cost of its requests, and of those in the journals of `others`, counts
+    /// towards `llm.max_cost`.
     ///
     /// # Errors
-    /// Returns the errors of [`open`](Self::open), and an error if the journal cannot be opened.
+    /// Returns the errors of [`open`](Self::open), and an error if a journal cannot be read.
     pub fn open_journaled(
         config: &PipelineConfig,
         store: &Path,
         roles: &[RoleName],
         journal: &Path,
+        others: &[&Path],
     ) -> Result<Self, RolesError> {
-        Self::opened(config, store, roles, Some(journal))
+        Self::opened(config, store, roles, &Use { journal: Some(journal), others, estimate: false })
+    }
+
+    /// Opens the roles to estimate their requests. Nothing is created, locked or sent.
+    ///
+    /// # Errors
+    /// Returns the errors of [`open`](Self::open), except that another process may use the store.
+    pub fn open_for_estimate(
+        config: &PipelineConfig,
+        store: &Path,
+        roles: &[RoleName],
+    ) -> Result<Self, RolesError> {
+        Self::opened(config, store, roles, &Use { estimate: true, ..Use::default() })
     }
 
     fn opened(
         config: &PipelineConfig,
         store: &Path,
         roles: &[RoleName],
-        journal: Option<&Path>,
+        purpose: &Use<'_>,
     ) -> Result<Self, RolesError> {
         let own = config.llm.store.as_str();
         let store = if own.is_empty() { store } else { Path::new(own) };
-        let models = Models::open(config, store, roles, journal)?;
+        let models = Models::open(config, store, roles, purpose)?;
         Ok(Self { judges_itself: judges_itself(config), models })
     }
 

@@ -44,7 +44,8 @@ fn score(command: &BenchmarkCommand) -> Result<()> {
     let trained_in = trained_in(evaluated);
     let run_config = run_config(trained_in.as_deref())?;
     let own = args.config.clone().or_else(|| of_run(trained_in.as_deref()));
-    let models = Models::open(own.as_deref(), [evaluated.endpoint.as_deref(), None], false)?;
+    let endpoints = [evaluated.endpoint.as_deref(), None];
+    let models = Models::open(own.as_deref(), endpoints, false, (out.as_path(), &args.paid))?;
     let input_preferences = input_preferences(trained_in.as_deref(), &run_config)?;
     let mut setup = setup(trained_in.as_deref(), &run_config, input_preferences.as_deref())?;
     if benchmark.id == ifbench::ID {

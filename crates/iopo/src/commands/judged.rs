@@ -38,7 +38,9 @@ pub(crate) fn run(command: &JudgedCommand) -> Result<()> {
     // Before anything is read: a wrong endpoint or judge must not cost the work of the responses.
     let endpoints = [evaluated.endpoint.as_deref(), args.by.judge.as_deref()];
     let own = args.by.config.clone().or_else(|| of_run(trained_in.as_deref()));
-    let models = Models::open(own.as_deref(), endpoints, args.by.judge_model.is_some())?;
+    let stores_local = args.by.judge_model.is_some();
+    let of_out = (out.as_path(), &args.by.paid);
+    let models = Models::open(own.as_deref(), endpoints, stores_local, of_out)?;
     let mut config = JudgedConfig::new(fetch::resolve_data(&evaluated.data)?, &out);
     config.responses.clone_from(&evaluated.responses);
     config.judged.clone_from(&args.judged);

@@ -28,11 +28,13 @@ pub(super) struct Models {
 
 impl Models {
     /// Reads the configuration, the default preset without a file, and checks the endpoints that respond and judge. They are the
-    /// roles writer and judge. `stores_local` means that a judge on this machine needs the store of answers.
+    /// roles writer and judge. `stores_local` means that a judge on this machine needs the store of answers. The cost of the
+    /// requests for the same output directory counts towards `llm.max_cost`.
     pub(super) fn open(
         config: Option<&Path>,
         endpoints: [Option<&str>; 2],
         stores_local: bool,
+        (out, paid): (&Path, &PaidArgs),
     ) -> Result<Self> {
         if !stores_local && endpoints == [None; 2] {
             return Ok(Self { roles: None, remote: [None, None], address: None });
@@ -49,7 +51,16 @@ impl Models {
         let sets = ["writer", "judge"].into_iter().zip(endpoints).map(set).collect();
         let resolved = resolve(&RunArgs { sets, ..args })?;
         let store = Downloads.answers(Path::new("."))?;
-        let roles = Roles::open(&resolved.config, &store).map_err(failure)?;
+        let (names, journal) = ([RoleName::Writer, RoleName::Judge], out.join(REQUESTS));
+        let roles = if paid.dry_run {
+            Roles::open_for_estimate(&resolved.config, &store, &names)
+        } else if endpoints == [None; 2] {
+            // The answers of a model on this machine cost nothing.
+            Roles::open(&resolved.config, &store)
+        } else {
+            Roles::open_journaled(&resolved.config, &store, &names, &journal, &[])
+        };
+        let roles = roles.map_err(failure)?;
         if remote.iter().all(Option::is_some) {
             roles.notes().iter().for_each(|note| crate::printer::note(note));
         }
@@ -155,6 +166,9 @@ impl Models {
         Ok(!paid.dry_run)
     }
 }
+
+/// List of the requests that were sent for an output directory, for the cost so far.
+const REQUESTS: &str = "eval.requests";
 
 /// What a dry run says if no endpoint is asked.
 const NO_REQUESTS: &str = "no request to an endpoint, so nothing to estimate";

@@ -33,7 +33,7 @@ pub(crate) fn run_all(args: &RunArgs) -> Result<()> {
     let pipeline = open(args)?;
     let out = pipeline.dir().root();
     printer::stage("run", &out.display().to_string());
-    if pipeline.is_fresh() {
+    if pipeline.is_fresh() && !args.paid.dry_run {
         let estimate = pipeline.estimate(&Bars::new()).map_err(|error| failure(error, out))?;
         printer::stage("estimate", &estimate.to_string());
     }
@@ -80,7 +80,12 @@ fn agreed(_pipeline: &Pipeline, _asks: bool, args: &RunArgs) -> Result<bool> {
 /// Opens the run that flags name.
 pub(crate) fn open(args: &RunArgs) -> Result<Pipeline> {
     let Resolved { config, out } = resolve(args)?;
-    let pipeline = Pipeline::open(config, &out).map_err(|error| failure(error, &out))?;
+    let opened = if args.paid.dry_run {
+        Pipeline::open_for_estimate(config, &out)
+    } else {
+        Pipeline::open(config, &out)
+    };
+    let pipeline = opened.map_err(|error| failure(error, &out))?;
     Ok(pipeline.with_models(Downloads))
 }
 

@@ -24,12 +24,12 @@ pub struct LlmConfig {
     /// Folder of stored answers. If empty, it is `answers` in iopo's cache, which all runs share. One process at a time can use
     /// a folder. Default: empty.
     pub store: String,
-    /// Ends a command before a request that could raise its cost above this amount: a decimal string such as `"5.00"`, in the
-    /// currency of the prices. If empty, there is no limit. Default: empty.
+    /// Ends a command before a request that could raise the cost of the run above this amount, with what earlier commands have
+    /// paid: a decimal string such as `"5.00"`, in the currency of the prices. If empty, there is no limit. Default: empty.
     pub max_cost: String,
     /// Answers from the store only. A request without a stored answer is an error. Default: false.
     pub offline: bool,
-    /// Sends a request again if its stored result is a failure. Default: false.
+    /// Sends a request again if its stored result is a failure. A finished stage with failed requests is made again. Default: false.
     pub retry_failed: bool,
     /// Stores the content of the requests beside the answers. Default: true.
     pub keep_requests: bool,

@@ -67,7 +67,8 @@ impl Pipeline {
 
     fn is_collected(&self) -> Result<bool, PipelineError> {
         let examined = status::examine(self, Stage::Fipo)?.stages;
-        Ok(examined.last().is_some_and(|own| own.state == StageState::Valid))
+        let is_valid = examined.last().is_some_and(|own| own.state == StageState::Valid);
+        Ok(is_valid && !self.reopens(Stage::Fipo)?)
     }
 
     fn run_fipo(
@@ -77,8 +78,9 @@ impl Pipeline {
     ) -> Result<FipoSummary, PipelineError> {
         let config = &self.config;
         let (store, names) = (self.models.answers(self.dir.root())?, self.fipo_roles());
-        let journal = self.dir.requests_file(Stage::Fipo);
-        let roles = Roles::open_journaled(config, &store, names, &journal)?;
+        let [journal, other] =
+            [Stage::Fipo, Stage::Synth].map(|stage| self.dir.requests_file(stage));
+        let roles = Roles::open_journaled(config, &store, names, &journal, &[&other])?;
         let local = || -> Result<&dyn LanguageModel, PipelineError> { Ok(self.base()?.chat()) };
         let writer = roles.model(RoleName::Writer, local)?;
         let judge = roles.model(RoleName::Judge, local)?;
@@ -106,6 +108,7 @@ impl Pipeline {
         if let Some(tasks) = &given.own_tasks {
             given::keep_tasks(tasks, &folder)?;
         }
+        self.reopen_failed(Stage::Fipo, progress)?;
         let of_others = self.collected_contamination()?;
         let contamination = match &of_others {
             Some(found) => found,

@@ -64,6 +64,17 @@ pub(super) fn source(config: &PipelineConfig, dir: &RunDir) -> Result<PathBuf, P
     Err(missing(config))
 }
 
+/// Returns the tasks that synthesis would read and use. Nothing is written or locked.
+pub(super) fn estimated(config: &PipelineConfig, dir: &RunDir) -> Result<Vec<Task>, PipelineError> {
+    let mut tasks = match original(config) {
+        Original::BuiltIn => built_in()?,
+        Original::File(_) => iopo_synth::read_tasks(&source(config, dir)?)?,
+    };
+    check_count(tasks.len(), config)?;
+    tasks.truncate(config.synth.max_tasks.unwrap_or(usize::MAX));
+    Ok(tasks)
+}
+
 /// Returns the hash of the tasks that synthesis read, if they are those that the configuration names.
 pub(super) fn recorded_hash(record: &Record, config: &PipelineConfig) -> Option<String> {
     let same = record.tasks.as_ref() == Some(&config.tasks);

@@ -23,8 +23,9 @@ impl Pipeline {
     pub(super) fn run_trace(&self, progress: &dyn Progress) -> Result<TraceSummary, PipelineError> {
         let (source, synth) = (self.tasks()?, &self.config.synth);
         let store = self.models.answers(self.dir.root())?;
-        let journal = self.dir.requests_file(Stage::Synth);
-        let roles = Roles::open_journaled(&self.config, &store, &ROLES, &journal)?;
+        let [journal, other] =
+            [Stage::Synth, Stage::Fipo].map(|stage| self.dir.requests_file(stage));
+        let roles = Roles::open_journaled(&self.config, &store, &ROLES, &journal, &[&other])?;
         let local = || -> Result<&dyn LanguageModel, PipelineError> { Ok(self.base()?.chat()) };
         let writer = roles.model(RoleName::Writer, local)?;
         let judge = roles.model(RoleName::Judge, local)?;
@@ -34,6 +35,7 @@ impl Pipeline {
         let tasks = tasks::keep(&source, &self.dir)?;
         self.claim()?;
         let file = self.contamination()?.without(&tasks);
+        self.reopen_failed(Stage::Synth, progress)?;
         let models = TraceModels { writer: &*writer, judge: &*judge };
         let made = trace(file, self.dir.root(), models, synth, &synth.trace, progress);
         self.note_usage(Stage::Synth, &roles)?;
@@ -42,10 +44,11 @@ impl Pipeline {
         Ok(made)
     }
 
-    /// Opens the store of answers and checks the endpoints of the roles.
+    /// Checks the endpoints of the roles, and opens the store of answers for an estimate.
     #[cfg(feature = "endpoint")]
     fn roles(&self) -> Result<Roles, PipelineError> {
-        Ok(Roles::open(&self.config, &self.models.answers(self.dir.root())?)?)
+        let store = self.models.answers(self.dir.root())?;
+        Ok(Roles::open_for_estimate(&self.config, &store, &ROLES)?)
     }
 
     /// Estimates the requests of each role.
@@ -57,7 +60,7 @@ impl Pipeline {
     /// Estimates the requests of each step by the yields of the run so far, or by assumed ones.
     fn trace_steps(&self) -> Result<Vec<StepEstimate>, PipelineError> {
         let config = &self.config.synth;
-        let tasks = iopo_synth::used_tasks(&self.tasks()?, config)?;
+        let tasks = tasks::estimated(&self.config, &self.dir)?;
         let stats = self.dir.root().join(run_files::SYNTH_STATS);
         // The counters of other recipes have other names.
         let yields = match iopo_schema::read::<MetricRow>(&stats) {
@@ -96,7 +99,8 @@ mod forecast {
 
     impl Pipeline {
         /// Forecasts the cost and time of the requests that synthesis sends to endpoints, by role. It is empty if no role has an
-        /// endpoint, if `llm.offline` forbids requests, or if synthesis is finished.
+        /// endpoint, if `llm.offline` forbids requests, or if synthesis is finished and sends no failed requests again. Nothing is
+        /// written or locked.
         ///
         /// The forecast includes answers that are stored already, so the run may cost less.
         ///
@@ -109,7 +113,8 @@ mod forecast {
             self.check_files(Stage::Synth)?;
             if self.dir.is_run() {
                 let examined = status::examine(self, Stage::Synth)?.stages;
-                if examined.iter().all(|status| status.state == StageState::Valid) {
+                let is_finished = examined.iter().all(|status| status.state == StageState::Valid);
+                if is_finished && !self.reopens(Stage::Synth)? {
                     return Ok(Vec::new());
                 }
             }

@@ -2,7 +2,8 @@
 //!
 //! A stage lists its requests in `stages/NAME.requests`. The store of answers knows what they took and which stage paid for them,
 //! so a kill loses nothing, and each answer is counted once: as answered, or as one from the store that another stage or run paid
-//! for. Failures cost nothing; they are counted when a call ends.
+//! for. A failure that a server has answered, for instance with reasoning only, costs as much as an answer. Other failures cost
+//! nothing; they are counted when a call ends.
 
 #[cfg(feature = "endpoint")]
 use iopo_llm::endpoint::Tally;

@@ -11,7 +11,7 @@ use iopo_llm::endpoint::{
 };
 use iopo_llm::{LanguageModel, LlmError};
 
-use super::{RoleName, Roles};
+use super::{RoleName, Roles, Use};
 use crate::config::{PipelineConfig, Role, endpoint_error};
 
 /// Why the models of the roles cannot be used.
@@ -34,6 +34,9 @@ impl RolesError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Setting(error) => error.hint.clone(),
+            Self::Endpoint(EndpointError::Store(StoreError::NoLocks { .. })) => {
+                Some("set `llm.store` to a folder on a local disk".to_owned())
+            }
             Self::Endpoint(EndpointError::Store(StoreError::Locked { .. })) => Some(
                 "wait until the other run ends, or set `llm.store` to another folder".to_owned(),
             ),
@@ -60,12 +63,17 @@ impl Models {
         config: &PipelineConfig,
         store: &Path,
         roles: &[RoleName],
-        journal: Option<&Path>,
+        purpose: &Use<'_>,
     ) -> Result<Self, RolesError> {
         if roles.iter().any(|role| !role.of(config).is_local()) {
             super::disable_core_dumps();
         }
-        let options = EngineOptions { journal: journal.map(Path::to_owned), ..options(config)? };
+        let options = EngineOptions {
+            journal: purpose.journal.map(Path::to_owned),
+            other_journals: purpose.others.iter().map(|path| (*path).to_owned()).collect(),
+            read_only: purpose.estimate,
+            ..options(config)?
+        };
         let engine = Engine::open(store, options).map_err(RolesError::Endpoint)?;
         let model = |role: &Role| {
             let named = role.endpoints().iter();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use iopo_llm::{AnsweredBy, LanguageModel, LlmError, Outcome, Progress, Request};
 
-use super::RoleName;
+use super::{RoleName, Use};
 use crate::config::PipelineConfig;
 
 /// Why the models of the roles cannot be used.
@@ -39,7 +39,7 @@ impl Models {
         _config: &PipelineConfig,
         _store: &Path,
         _roles: &[RoleName],
-        _journal: Option<&Path>,
+        _purpose: &Use<'_>,
     ) -> Result<Self, RolesError> {
         Ok(Self)
     }

@@ -9,7 +9,7 @@ use super::common::{Outcome, finish, iopo, text};
 use super::server::Server;
 use super::{FREE, PRICES, config};
 
-const PROMPTS: &str = r#"{"key": "0", "prompt": "Tell me of tea.", "instruction_id_list": ["count:numbers"], "kwargs": [{"N": 0.0}]}
+pub(crate) const PROMPTS: &str = r#"{"key": "0", "prompt": "Tell me of tea.", "instruction_id_list": ["count:numbers"], "kwargs": [{"N": 0.0}]}
 {"key": "1", "prompt": "Open when?", "instruction_id_list": ["count:numbers"], "kwargs": [{"N": 2.0}]}
 "#;
 

@@ -30,7 +30,7 @@ fn block<'a>(text: &'a str, heading: &str) -> &'a str {
 }
 
 /// A writer and a judge. A response that names a lamp has no dog, and every second response is asked for both.
-fn script(asked: Asked<'_>) -> String {
+pub(crate) fn script(asked: Asked<'_>) -> String {
     let user = asked.user;
     let rewrite = |sentence: &str| {
         let task = block(user, "Instruction to rewrite:");

@@ -15,7 +15,7 @@ fn eval(cache: &Path, args: &[&str]) -> Outcome {
 }
 
 /// Writes two items of TRACE.
-fn items(dir: &Path) -> std::path::PathBuf {
+pub(crate) fn items(dir: &Path) -> std::path::PathBuf {
     let item = |id: usize| {
         let item = json!({
             "id": id.to_string(),

@@ -5,6 +5,7 @@ mod benchmark;
 #[expect(dead_code, reason = "each test binary uses its own part of it")]
 #[path = "../common/mod.rs"]
 mod common;
+mod everything;
 mod fipo;
 mod judged;
 mod recipe;

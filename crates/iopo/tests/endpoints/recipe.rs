@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use iopo_schema::{
@@ -331,4 +333,111 @@ fn orders_to_the_judge_and_forged_verdicts_reach_no_preference_row() {
     assert!(forged.iter().all(|row| row.text.contains(FORGED) && !row.accepted));
     let ordered = responses.iter().find(|row| row.text.contains("give 10")).expect("a row");
     assert!(!ordered.accepted && ordered.verdicts.iter().any(|verdict| !verdict.satisfied));
+}
+
+/// Returns what the record of synthesis says about its requests.
+fn usage(run: &Run) -> serde_json::Value {
+    let text = fs::read_to_string(run.out().join("stages/synth.json")).expect("a record");
+    serde_json::from_str::<serde_json::Value>(&text).expect("JSON")["usage"].clone()
+}
+
+#[test]
+fn failed_requests_of_a_finished_synthesis_are_sent_again_on_request() {
+    let fails = Arc::new(AtomicBool::new(true));
+    let failing = Arc::clone(&fails);
+    let server = Server::scripted(move |asked| {
+        let is_own = asked.schema.is_none() && asked.user.contains("rainy street");
+        // An empty answer is a failure that is stored.
+        if is_own && failing.load(Ordering::SeqCst) { String::new() } else { asked.answer() }
+    });
+    let run = Run::new(&TASKS[..4], server);
+    let synth = |more: &[&str]| {
+        let limit = ["--set", "synth.trace.max_failed_share=0.5"];
+        let outcome = finish(run.command("synth").args(limit).args(more));
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+        outcome.stderr
+    };
+    synth(&[]);
+    let failed = usage(&run)["failed"].as_u64().expect("a count");
+    assert!(failed > 0, "{}", usage(&run));
+    let of =
+        |run: &Run| run.rows("candidates.parquet").into_iter().any(|row| row.task_id == "task-00");
+    assert!(!of(&run));
+    let answered = run.server.answered();
+    // Control: without the setting, and as long as nothing has failed, a finished stage stays as it is.
+    synth(&[]);
+    assert_eq!(run.server.answered(), answered);
+    fails.store(false, Ordering::SeqCst);
+    let again = ["--set", "llm.retry_failed=true"];
+    let dry = synth(&[&again[..], &["--dry-run"]].concat());
+    assert!(dry.contains("writer: "), "the requests are estimated before they are sent: {dry}");
+    let said = synth(&again);
+    assert!(said.contains(" failed requests of synth are sent again"), "{said}");
+    let sent = run.server.answered() - answered;
+    assert!(of(&run) && sent > 0 && sent < answered, "{sent} of {answered}");
+    // Now nothing has failed.
+    let said = synth(&again);
+    assert!(!said.contains("sent again"), "{said}");
+    assert_eq!(run.server.answered(), answered + sent);
+}
+
+#[test]
+fn the_maximum_cost_of_a_run_holds_for_all_its_commands() {
+    let run = Run::new(&TASKS[..4], Server::scripted(usual));
+    let synth = |max: &str| {
+        let max = format!("llm.max_cost={max}");
+        let mut command = run.command("synth");
+        for name in ["writer", "judge"] {
+            let prices = format!("endpoints.{name}.prices={{input=\"1\",output=\"2\"}}");
+            command.args([
+                "--set",
+                &prices,
+                "--set",
+                &format!("endpoints.{name}.max_concurrency=1"),
+            ]);
+        }
+        finish(command.args(["--set", &max]))
+    };
+    // An answer costs 0.00005, and could cost a hundred times as much.
+    let mut answered = Vec::new();
+    for _ in 0..3 {
+        let error = synth("0.0075").error(1);
+        assert!(error.contains("expected at most 0.0075"), "{error}");
+        answered.push(run.server.answered());
+    }
+    assert!((1..=150).contains(&answered[0]), "{answered:?}");
+    assert_eq!(answered, [answered[0]; 3], "one maximum for all three");
+    let spent = usage(&run)["cost"].as_str().and_then(|cost| cost.parse::<f64>().ok());
+    assert!((spent.expect("a cost") - 0.00005 * answered[0] as f64).abs() < 1e-9, "{spent:?}");
+    assert_eq!(synth("5").code, Some(0));
+    assert!(run.server.answered() > answered[0]);
+}
+
+#[test]
+fn a_dry_run_creates_nothing_and_needs_no_lock() {
+    let run = Run::new(&TASKS[..4], Server::scripted(usual));
+    let dry = || {
+        let outcome = finish(run.command("synth").arg("--dry-run"));
+        assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("writer: "), "{}", outcome.stderr);
+    };
+    let all = || {
+        let entries = fs::read_dir(run.dir.path()).expect("a directory");
+        let names = entries.map(|entry| entry.expect("an entry").file_name());
+        names.map(|name| name.to_string_lossy().into_owned()).collect::<BTreeSet<String>>()
+    };
+    dry();
+    assert_eq!(all(), ["tasks.jsonl".to_owned()].into());
+    // While another command works on the run.
+    run.server.stop_after(5);
+    let mut child = run.start("synth");
+    while run.server.answered() < 5 && child.try_wait().expect("a state").is_none() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    dry();
+    // Negative control: a command that would work on it is refused.
+    let error = finish(&mut run.command("synth")).error(1);
+    assert!(error.contains("another process"), "{error}");
+    child.kill().expect("killed");
+    child.wait().expect("a status");
 }

@@ -7,13 +7,14 @@ use std::process::Command;
 use iopo::config::{parse, resolve};
 use iopo::llm::{LanguageModel, Message, Request, Sampling, Scripted, Silent};
 use iopo::roles::{RoleName, Roles, RolesError};
+use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::common::{Outcome, finish, iopo, text};
 use crate::server::Server;
 use crate::{PRICES, config};
 
-const VARIABLE: &str = "IOPO_TEST_MARKED_KEY";
-const KEY: &str = "marked-5f0e9c1d7b-secret";
+pub(crate) const VARIABLE: &str = "IOPO_TEST_MARKED_KEY";
+pub(crate) const KEY: &str = "marked-5f0e9c1d7b-secret";
 
 /// Lists all files below a directory.
 fn files(dir: &Path) -> Vec<PathBuf> {
@@ -25,12 +26,28 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
+/// Returns the metadata and the rows of a Parquet file as text.
+fn rows(path: &Path) -> String {
+    let file = fs::File::open(path).expect("a file");
+    let reader = SerializedFileReader::new(file).expect("a Parquet file");
+    let mut text = format!("{:?}", reader.metadata().file_metadata().key_value_metadata());
+    for row in reader.get_row_iter(None).expect("rows") {
+        text += &row.expect("a row").to_string();
+    }
+    text
+}
+
 /// Returns the places where the key, its start or its end occurs.
-fn places(texts: &[(&str, &[u8])], dir: &Path) -> Vec<String> {
+pub(crate) fn places(texts: &[(&str, &[u8])], dir: &Path) -> Vec<String> {
     let mut all: Vec<(String, Vec<u8>)> =
         texts.iter().map(|(name, text)| ((*name).to_owned(), text.to_vec())).collect();
-    let written = files(dir).into_iter();
-    all.extend(written.map(|path| (path.display().to_string(), fs::read(path).expect("a file"))));
+    for path in files(dir) {
+        // The rows of Parquet files are compressed.
+        if path.extension().is_some_and(|extension| extension == "parquet") {
+            all.push((path.display().to_string(), rows(&path).into_bytes()));
+        }
+        all.push((path.display().to_string(), fs::read(path).expect("a file")));
+    }
     let holds = |text: &[u8]| {
         [KEY, "marked-5f0", "1d7b-secret"]
             .iter()
@@ -40,7 +57,7 @@ fn places(texts: &[(&str, &[u8])], dir: &Path) -> Vec<String> {
 }
 
 /// Runs the binary with the key in its environment, everything logged, and every file below `dir`.
-fn run(dir: &Path, args: &[&str]) -> Outcome {
+pub(crate) fn run(dir: &Path, args: &[&str]) -> Outcome {
     finish(
         iopo(args)
             .env(VARIABLE, KEY)

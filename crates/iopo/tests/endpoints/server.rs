@@ -9,7 +9,10 @@ use std::time::Duration;
 use iopo_testing::trace::Asked;
 use serde_json::{Value, json};
 
-/// Returns the text of an answer.
+/// Stands for the key of a request in the text of an answer.
+pub(crate) const YOUR_KEY: &str = "(your key)";
+
+/// Returns the text of an answer. A text such as `!500` is the status of an error.
 type Script = dyn Fn(Asked<'_>) -> String + Send + Sync;
 
 /// A running server. It stops when its process ends.
@@ -106,7 +109,7 @@ fn asked(request: &Value) -> Asked<'_> {
 
 /// Answers one request, then closes the connection.
 fn serve(mut stream: TcpStream, state: &State) -> std::io::Result<()> {
-    let status = state.status;
+    let mut status = state.status;
     let mut reader = BufReader::new(stream.try_clone()?);
     let (mut head, mut length) = (String::new(), 0);
     loop {
@@ -129,18 +132,24 @@ fn serve(mut stream: TcpStream, state: &State) -> std::io::Result<()> {
     all.push('\n');
     drop(all);
     let key = head.lines().find_map(|line| line.strip_prefix("authorization: ")).unwrap_or("none");
+    let refused = json!({ "error": { "message": format!("Incorrect API key provided: {key}") } });
     let reply = if status != 200 {
-        json!({ "error": { "message": format!("Incorrect API key provided: {key}") } })
+        refused
     } else if head.starts_with("POST /tokenize") {
         json!({ "tokens": [] })
     } else {
         state.take();
-        let text = (state.script)(asked(&request));
-        json!({
-            "id": key, "model": "served", "system_fingerprint": key,
-            "choices": [{ "message": { "content": text }, "finish_reason": "stop" }],
-            "usage": { "prompt_tokens": 10, "completion_tokens": 20 },
-        })
+        let text = (state.script)(asked(&request)).replace(YOUR_KEY, key);
+        if let Some(code) = text.strip_prefix('!').and_then(|code| code.parse().ok()) {
+            status = code;
+            refused
+        } else {
+            json!({
+                "id": key, "model": "served", "system_fingerprint": key,
+                "choices": [{ "message": { "content": text }, "finish_reason": "stop" }],
+                "usage": { "prompt_tokens": 10, "completion_tokens": 20 },
+            })
+        }
     }
     .to_string();
     write!(

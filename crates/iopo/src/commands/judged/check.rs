@@ -22,7 +22,10 @@ pub(crate) fn run(args: &JudgeCheckArgs) -> Result<()> {
     config.max_new_tokens = args.by.judge_max_new_tokens.get();
     config.seed = args.seed;
     let endpoints = [None, args.by.judge.as_deref()];
-    let models = Models::open(args.by.config.as_deref(), endpoints, args.by.judge_model.is_some())?;
+    let scratch = args.out.as_deref().unwrap_or(Path::new("runs/judge"));
+    let stores_local = args.by.judge_model.is_some();
+    let of_out = (scratch, &args.by.paid);
+    let models = Models::open(args.by.config.as_deref(), endpoints, stores_local, of_out)?;
     let endpoint = models.judge_endpoint().map(str::to_owned);
     let check = JudgeCheckRun::new(config).with_endpoint(endpoint.clone());
     let asked = args.by.judge.iter().map(|_| {
@@ -32,7 +35,6 @@ pub(crate) fn run(args: &JudgeCheckArgs) -> Result<()> {
     if !models.confirm(&asked.collect::<Vec<_>>(), &args.by.paid)? {
         return Ok(());
     }
-    let scratch = args.out.as_deref().unwrap_or(Path::new("runs/judge"));
     let settings = run_config(None)?.template_settings()?;
     let load = |name: &String| Local::load(name, &args.on, settings, scratch);
     let local = args.by.judge_model.as_ref().map(load).transpose()?;

@@ -35,7 +35,7 @@ impl Pipeline {
         let steps = estimate(&given.seeds, &self.config.fipo, &yields);
         let steps = steps.map_err(PipelineError::Fipo)?;
         let store = self.models.answers(self.dir.root())?;
-        let roles = Roles::open_for(&self.config, &store, self.fipo_roles())?;
+        let roles = Roles::open_for_estimate(&self.config, &store, self.fipo_roles())?;
         let weaker = !self.config.fipo.worse.is_empty();
         let forecast = |role: RoleName| {
             let own: Vec<&StepEstimate> =
