@@ -15,8 +15,9 @@ use super::{
 /// A pattern lists every word that it accepts; it has no place for other words. Its named groups are the parameters:
 /// `n`, `low` and `high` are numbers; `over` and `under` are limits that are themselves excluded; `about` is a number
 /// with ±10 %; `phrase`, `title`, `word` and the like are one string; `phrases`, `keys`, `columns`, `names` and
-/// `elements` are lists, and `count` is the stated length of a list. `doc` and `part` are the noun for the response, `noun`
-/// the one for its entries, and `section` the name of a part of it. `each` is the word that the limit of a part needs.
+/// `elements` are lists, `quoted` is a text whose quotations are phrases, and `count` is the stated length of a list.
+/// `doc` and `part` are the noun for the response, `noun` the one for its entries, and `section` the name of a part of it.
+/// `each` is the word that the limit of a part needs.
 #[derive(Debug)]
 pub(super) struct Rule {
     id: &'static str,
@@ -120,6 +121,7 @@ impl Compiled {
                 "object" => proposal.subject = Subject::Object(value.to_owned()),
                 "in_json" => proposal.subject = Subject::Json,
                 "headings" => proposal.set_list("names", code_names(normal, value)),
+                "quoted" => proposal.set_list("phrases", code_names(normal, value)),
                 "sources" => proposal.subject = Subject::References,
                 "code" => proposal.is_about_code = true,
                 "exact" => {
@@ -231,9 +233,9 @@ fn list(normal: &Normal, value: &str) -> Option<(Vec<String>, Option<usize>)> {
         return None;
     }
     let value = value.replace("以及", "、").replace(" and ", "、");
-    // 与 joins quotations, but is part of names such as 结论与建议.
+    // 与 joins quotations, but is part of names such as 结论与建议. Only one pattern accepts 或 between quotations.
     let is_quoted = normal.quotation(value.chars().next()?).is_some();
-    let joins = |c: char| "、,和|".contains(c) || (is_quoted && "与及".contains(c));
+    let joins = |c: char| "、,和|".contains(c) || (is_quoted && "与及或".contains(c));
     let items = value.split(joins).map(|item| item.trim().trim_matches('*'));
     let items: Option<Vec<String>> =
         items.filter(|item| !item.is_empty()).map(|item| string(normal, item)).collect();

@@ -79,6 +79,9 @@ const NO_HEDGE: &[&str] = &[
     "引用或参考文献",
     "文章或科学研究报告",
     "适当位置",
+    "创建服务或修改现有服务配置",
+    // The feedbacks of a program, of which the code has all: “猜大了”、“猜小了”或“猜对了”的反馈.
+    "\u{E001}或\u{E002}的反馈",
     "points or numbered",
     "cannot",
 ];
@@ -108,13 +111,14 @@ static NEGATION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 
-/// Words that contain a word of [`NEGATION`] and deny nothing.
+/// Words that contain a word of [`NEGATION`] or [`LIMIT`] and deny or limit nothing.
 const NO_NEGATION: &[&str] = &[
     "无序列表",
     "类别",
     "包含但不限于",
     "包括但不限于",
     "既不过于冗长也不过于简略",
+    "within the userpass auth method",
     "no more and no fewer",
     "and nothing else",
 ];

@@ -4,6 +4,7 @@ mod code;
 mod content;
 mod format;
 mod length;
+mod listed;
 mod more;
 mod parts;
 mod portions;
@@ -22,6 +23,7 @@ pub(super) const RULES: &[&[Rule]] = &[
     portions::RULES,
     more::RULES,
     wording::RULES,
+    listed::RULES,
 ];
 
 /// The rules for limits of parts, tried after the others.
