@@ -104,8 +104,11 @@ impl Bound {
                 let (p, q) = (text::without_end_mark(&p), text::without_end_mark(&q));
                 both && !p.ends_with(q) && !q.ends_with(p)
             }
+            // Quotation marks may stand behind a Chinese phrase.
+            (Measure::Closing(p), Measure::Quoted) => both && !p.ends_with(crate::han::is_han),
             // A phrase starts with a letter or digit and does not end with a quotation mark or brace.
-            (Measure::Opening(_) | Measure::Closing(_), Measure::Quoted | Measure::Json)
+            (Measure::Opening(_), Measure::Quoted)
+            | (Measure::Opening(_) | Measure::Closing(_), Measure::Json)
             | (
                 Measure::Opening(_),
                 Measure::AngleTitle | Measure::Bracketed | Measure::WrappedPairs,
@@ -319,6 +322,7 @@ impl Bound {
             | Measure::Bracketed
             | Measure::WrappedPairs
             | Measure::Citations(_)
+            | Measure::InTextCitations(_)
             | Measure::ForeignReferences(_)
             | Measure::Portion(_) => Vec::new(),
         }

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{lines, text};
+use crate::{
+    lines,
+    references::{is_apa, is_numbered, is_year, references},
+    text,
+};
 
 /// A style of citations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,6 +41,18 @@ pub(crate) fn citations(style: CitationStyle, response: &str) -> usize {
     }
 }
 
+/// The number of citations in a style in the text, beside the list of references.
+pub(crate) fn in_text(style: CitationStyle, response: &str) -> usize {
+    match style {
+        CitationStyle::Apa => author_year_citations(response).len(),
+        CitationStyle::Numbered => {
+            let references = references(response);
+            let text = prose(response).filter(|line| !references.contains(&line.trim()));
+            text.flat_map(numbers_of).count()
+        }
+    }
+}
+
 /// The sources that a response cites: the entries of its list of references; without a list, the different citations in
 /// the text.
 pub(crate) fn sources(response: &str) -> Vec<String> {
@@ -56,14 +72,9 @@ fn numbers(response: &str) -> Vec<String> {
     prose(response).flat_map(numbers_of).collect()
 }
 
-/// The lines outside fenced code blocks.
-fn prose(response: &str) -> impl Iterator<Item = &str> {
-    let mut open = false;
-    lines::filled(response).filter(move |line| {
-        let fence = line.trim_start().starts_with("```");
-        open ^= fence;
-        !open && !fence
-    })
+/// The filled lines outside fenced code blocks, of a response that can be in a block as a whole.
+pub(crate) fn prose(response: &str) -> impl Iterator<Item = &str> {
+    lines::outside_code(lines::unwrapped(response)).filter(|line| !line.trim().is_empty())
 }
 
 fn numbers_of(line: &str) -> Vec<String> {
@@ -118,116 +129,6 @@ pub(crate) fn foreign(style: CitationStyle, response: &str) -> usize {
         CitationStyle::Numbered => 0,
     };
     listed + cited
-}
-
-/// The longest line that names the list of references, in characters.
-const MOST_NAME_CHARS: usize = 40;
-
-/// The entries of the lists of references: the lines below a line that says 参考文献 or References and nothing else, up to
-/// the next heading, and lines that start with a number in square brackets.
-pub(crate) fn references(response: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    let mut open = false;
-    for line in prose(response).map(str::trim) {
-        if names_references(line) {
-            open = true;
-        } else if lines::heading(line).is_some() || (line.starts_with("**") && line.ends_with("**"))
-        {
-            open = false;
-        } else if (open && text::has_text(line)) || is_numbered(line) {
-            found.push(line);
-        }
-    }
-    found
-}
-
-/// Whether a line names the list of references, beside numbers, marks and a colon: "## 7. References:", 七、参考文献列表.
-fn names_references(line: &str) -> bool {
-    const NAMES: [&str; 9] = [
-        "参考文献",
-        "參考文獻",
-        "参考资料",
-        "引用的文献",
-        "引用文献",
-        "list of references",
-        "reference list",
-        "references",
-        "bibliography",
-    ];
-    // Words that can stand beside the name: 参考文献（APA格式）.
-    const BESIDE: [&str; 12] = [
-        "列表", "清单", "部分", "引用", "apa", "格式", "样式", "style", "format", "第", "章", "节",
-    ];
-    if line.chars().nth(MOST_NAME_CHARS).is_some() {
-        return false;
-    }
-    let folded = text::fold(line);
-    let Some(name) = NAMES.iter().find(|name| folded.contains(**name)) else { return false };
-    let mut rest = folded.replace(name, " ");
-    for word in NAMES.iter().chain(&BESIDE) {
-        rest = rest.replace(word, " ");
-    }
-    let numeral = |c: char| "一二三四五六七八九十".contains(c);
-    let mut words = rest.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
-    words.all(|word| word.chars().all(numeral) || word.chars().all(|c| "ivx".contains(c)))
-}
-
-/// Whether a line starts with a number in square brackets and has text behind it.
-fn is_numbered(line: &str) -> bool {
-    let line = lines::item(line).map_or(line, |(_, body)| body);
-    let inner = line.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-    inner.is_some_and(|(number, rest)| {
-        (1..=3).contains(&number.len())
-            && number.bytes().all(|byte| byte.is_ascii_digit())
-            && !rest.starts_with(['(', ':'])
-            && text::has_text(rest)
-    })
-}
-
-/// The longest names of authors in a reference, in characters.
-const MOST_AUTHOR_CHARS: usize = 200;
-
-/// Whether a reference has the year in parentheses between its authors and its title. Words in parentheses without a digit
-/// belong to the authors: (Eds.), (WHO).
-fn is_apa(entry: &str) -> bool {
-    let entry = lines::item(entry).map_or(entry, |(_, body)| body);
-    if is_numbered(entry) {
-        return false;
-    }
-    let mut from = 0;
-    while let Some(at) = entry[from..].find(['(', '（']).map(|at| at + from) {
-        let open = entry[at..].chars().next().map_or(1, char::len_utf8);
-        let rest = &entry[at + open..];
-        let Some(close) = rest.find([')', '）']) else { return false };
-        let (author, inner, title) = (&entry[..at], &rest[..close], &rest[close..]);
-        if is_date(inner) {
-            let short = author.chars().nth(MOST_AUTHOR_CHARS).is_none();
-            return short && text::has_text(author) && text::has_text(title);
-        }
-        if inner.contains(|c: char| c.is_ascii_digit()) {
-            return false;
-        }
-        from = at + open + close;
-    }
-    false
-}
-
-/// Whether a text is a year as citations have it: 2020, 2020a, or n.d.
-fn is_year(text: &str) -> bool {
-    let text = text.trim();
-    let Some(digits) = text.get(..4).filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
-    else {
-        return matches!(text, "n.d." | "n.d" | "in press");
-    };
-    let letter = &text[4..];
-    ("1500"..="2099").contains(&digits)
-        && (letter.is_empty() || (letter.len() == 1 && letter.as_bytes()[0].is_ascii_lowercase()))
-}
-
-/// Whether a text is a year, with a month and a day if there is a comma: 2020, May 3.
-fn is_date(text: &str) -> bool {
-    let (year, rest) = text.split_once([',', '，']).unwrap_or((text, ""));
-    is_year(year.trim_end_matches('年')) && rest.chars().nth(20).is_none()
 }
 
 /// The most letters of a name before a year in parentheses.
@@ -328,12 +229,16 @@ fn author(before: &str, after: &str, references: &[&str]) -> Option<String> {
     (is_name && (several.is_some() || says() || is_listed())).then_some(name)
 }
 
-/// Whether a text without spaces ends with the author that a reference starts with: 根据张三 and 张三. (2020).
+/// Whether a text without spaces ends with an author of a reference: 根据张三 and 张三. (2020).
 fn ends_with_author(text: &str, entry: &str) -> bool {
     let entry = lines::item(entry).map_or(entry, |(_, body)| body);
-    let author = entry.split(|c: char| !c.is_alphabetic()).find(|word| !word.is_empty());
-    author.is_some_and(|author| author.chars().nth(1).is_some() && text.ends_with(author))
+    let authors = entry.split(['(', '（']).next().unwrap_or(entry);
+    let mut names = authors.split(|c: char| !c.is_alphabetic()).take(MOST_AUTHORS);
+    names.any(|name| name.chars().nth(1).is_some() && text.ends_with(name))
 }
+
+/// The most words of the authors of a reference that are compared.
+const MOST_AUTHORS: usize = 40;
 
 /// The longest text in parentheses that is a citation, in bytes.
 const MOST_INNER: usize = 200;
@@ -388,6 +293,33 @@ mod tests {
             assert_eq!(citations(CitationStyle::Apa, &text), 1, "{entry}");
             assert_eq!(foreign(CitationStyle::Apa, &text), 0, "{entry}");
         }
+    }
+
+    /// Reports of which all, or none, are in APA style with a list.
+    fn judged(text: &str) -> (usize, usize, usize) {
+        let style = CitationStyle::Apa;
+        (in_text(style, text), references(text).len(), foreign(style, text))
+    }
+
+    #[test]
+    fn citations_in_the_text_name_author_and_year() {
+        let list = "参考文献\nSmith, J., & Lee, K. (2020). Tea. Press.\n王小明. (2021). 茶. 书局.";
+        for cited in [
+            "茶好（王小明, 2021）。",
+            "Tea helps (Smith & Lee, 2020, p. 4; 王小明，2021).",
+            "Smith & Lee (2020) say so.",
+            "王小明（2021）的结论不同。",
+            "Smith et al. (2020) 的结论相同。",
+            "王小明等人（2021）",
+        ] {
+            assert_eq!(judged(&format!("{cited}\n\n{list}")), (1, 2, 0), "{cited}");
+        }
+        for plain in ["社会学家王小明认为茶好。", "茶（2021）很好。", "2021年，茶很好（约300种）。"]
+        {
+            assert_eq!(judged(&format!("{plain}\n\n{list}")), (0, 2, 0), "{plain}");
+        }
+        assert_eq!(judged(&format!("茶好[1]。\n\n{list}")), (0, 2, 1));
+        assert_eq!(in_text(CitationStyle::Numbered, "茶好[1]。\n[1] 王小明. 茶. 2020"), 1);
     }
 
     #[test]

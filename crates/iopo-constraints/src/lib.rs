@@ -89,6 +89,7 @@ pub mod pick;
 mod portion;
 pub mod prompt;
 pub mod quality;
+mod references;
 pub mod satisfy;
 mod slot;
 mod structure;

@@ -1,5 +1,7 @@
 //! Classification of lines: list items, headings, table rows, steps.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use crate::text::has_text;
@@ -56,6 +58,82 @@ pub(crate) fn all(text: &str) -> impl Iterator<Item = (usize, &str)> {
 /// The lines that are not blank.
 pub(crate) fn filled(text: &str) -> impl DoubleEndedIterator<Item = &str> {
     text.split('\n').filter(|line| !line.trim().is_empty())
+}
+
+/// The lines outside fenced code blocks.
+pub(crate) fn outside_code(text: &str) -> impl Iterator<Item = &str> {
+    let mut open = false;
+    text.split('\n').filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        open ^= fence;
+        !open && !fence
+    })
+}
+
+/// The text inside of a code block marked as Markdown that is the whole text, else the text.
+///
+/// Blocks inside of it need the name of a language, or fewer backticks.
+pub(crate) fn unwrapped(text: &str) -> &str {
+    inside(text.trim()).unwrap_or(text)
+}
+
+fn inside(text: &str) -> Option<&str> {
+    let (first, rest) = text.split_once('\n')?;
+    let name = first.trim_start_matches('`').trim();
+    let fence = &first[..first.len() - first.trim_start_matches('`').len()];
+    let is_markdown = ["markdown", "md"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    if fence.len() < 3 || !is_markdown {
+        return None;
+    }
+    let (body, last) = rest.rsplit_once('\n')?;
+    let mut open = false;
+    for line in body.split('\n').map(str::trim) {
+        let Some(name) = line.strip_prefix(fence) else { continue };
+        // A fence without a name, outside of a block, ends the outer block.
+        if name.is_empty() && !open {
+            return None;
+        }
+        open = !name.is_empty();
+    }
+    (last.trim() == fence && !open).then_some(body)
+}
+
+/// A line without HTML tags and comments: `<h2 align="center">Tea</h2>` is a heading with two marks.
+pub(crate) fn without_tags(line: &str) -> Cow<'_, str> {
+    const TAGS: [&str; 19] = [
+        "h1", "h2", "h3", "h4", "h5", "h6", "p", "b", "strong", "i", "em", "u", "center", "div",
+        "span", "font", "br", "mark", "section",
+    ];
+    if !line.contains('<') {
+        return Cow::Borrowed(line);
+    }
+    let mut plain = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find('<') {
+        plain.push_str(&rest[..at]);
+        let tag = &rest[at..];
+        if let Some(comment) = tag.strip_prefix("<!--") {
+            rest = comment.split_once("-->").map_or("", |(_, after)| after);
+            continue;
+        }
+        let name = tag[1..].trim_start_matches('/');
+        let name = &name[..name.bytes().take_while(u8::is_ascii_alphanumeric).count()];
+        let close =
+            tag.find('>').filter(|_| TAGS.iter().any(|known| known.eq_ignore_ascii_case(name)));
+        let Some(close) = close else {
+            plain.push('<');
+            rest = &tag[1..];
+            continue;
+        };
+        let level = name.strip_prefix(['h', 'H']).and_then(|level| level.parse().ok());
+        if let Some(level) = level.filter(|_| !tag.starts_with("</") && plain.trim().is_empty()) {
+            plain.push_str(&"#".repeat(level));
+            plain.push(' ');
+        }
+        rest = &tag[close + 1..];
+    }
+    plain.push_str(rest);
+    Cow::Owned(plain)
 }
 
 /// The marker and the text of a list item. A line without text is not an item.
@@ -188,6 +266,33 @@ pub(crate) fn brackets(text: &str, counts: impl Fn(&str, &str) -> bool) -> usize
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_markdown_block_around_the_whole_is_opened() {
+        assert_eq!(unwrapped("```markdown\n# Tea\n\n- a\n```\n"), "# Tea\n\n- a");
+        assert_eq!(
+            unwrapped("```md\n# Tea\n```python\na\n```\nb\n```"),
+            "# Tea\n```python\na\n```\nb"
+        );
+        assert_eq!(unwrapped("````markdown\n# Tea\n```\na\n```\n````"), "# Tea\n```\na\n```");
+        for text in [
+            "# Tea",
+            "Here:\n```markdown\n# Tea\n```",
+            "```markdown\n# Tea\n```\nThat is it.",
+            "```markdown\n# Tea\n```\nand\n```python\na\n```",
+            "```python\n# Tea\n```",
+            "```markdown",
+        ] {
+            assert_eq!(unwrapped(text), text);
+        }
+    }
+
+    #[test]
+    fn tags_are_no_text() {
+        assert_eq!(without_tags("<h2 align=\"center\">Tea</h2>"), "## Tea");
+        assert_eq!(without_tags("<p><b>Tea</b>: a<br/></p><!-- end -->"), "Tea: a");
+        assert_eq!(without_tags("a < b, List<String> <!-- x"), "a < b, List<String> ");
+    }
 
     #[test]
     fn lines_are_classified() {

@@ -132,6 +132,8 @@ pub(crate) enum Measure {
     Emphasized(Style),
     /// Citations in this style.
     Citations(CitationStyle),
+    /// Citations in this style in the text, beside the list of references.
+    InTextCitations(CitationStyle),
     /// References of lists in another style.
     ForeignReferences(CitationStyle),
     /// Parts, or the size of one of them.
@@ -204,7 +206,7 @@ impl Measure {
             Self::KeyValues => key_values(response),
             Self::Characters => han::characters(response),
             Self::HanShare => han::share(response),
-            Self::English => usize::from(prose::has_english_words(response)),
+            Self::English => usize::from(is_english(response)),
             Self::Markup(format) => markup::count(*format, response),
             Self::CodeLines => markup::code_lines(response),
             Self::CodeBlock(language) => markup::code_blocks(response, language),
@@ -220,6 +222,7 @@ impl Measure {
             Self::Decimals(places) => structure::decimals(response, *places),
             Self::Emphasized(style) => markup::emphasized(*style, response),
             Self::Citations(style) => citation::citations(*style, response),
+            Self::InTextCitations(style) => citation::in_text(*style, response),
             Self::ForeignReferences(style) => citation::foreign(*style, response),
             Self::Portion(portion) => portion.count(response),
             Self::Phrase(phrase) => text::fold(response).matches(phrase.as_str()).count(),
@@ -341,6 +344,7 @@ impl Measure {
             | Self::EvenParts { .. }
             | Self::Emphasized(_)
             | Self::Citations(_)
+            | Self::InTextCitations(_)
             | Self::ForeignReferences(_)
             | Self::Portion(_) => false,
         }
@@ -413,6 +417,9 @@ impl Measure {
                 return format!("words in {} inside of lines", style.english());
             }
             Self::Citations(style) => return format!("{} citations", style.name()),
+            Self::InTextCitations(style) => {
+                return format!("{} citations in the text", style.name());
+            }
             Self::ForeignReferences(style) => {
                 return format!("references that are not {}", style.name());
             }
@@ -566,6 +573,18 @@ fn parts(response: &str) -> usize {
 fn is_json_object(response: &str) -> bool {
     let body = structure::unfenced(response);
     body.starts_with('{') && serde_json::from_str::<IgnoredAny>(body).is_ok()
+}
+
+/// Whether the text outside code is English. A response that is nothing but code is taken as a whole.
+fn is_english(response: &str) -> bool {
+    let mut text = String::new();
+    for line in lines::outside_code(response) {
+        // Every second piece is code.
+        text.extend(line.split('`').step_by(2));
+        text.push('\n');
+    }
+    let text = if text::has_text(&text) { &text } else { response };
+    prose::has_english_words(text)
 }
 
 fn is_quoted(response: &str) -> bool {

@@ -50,12 +50,16 @@ pub(crate) fn phrases(constraint: &Constraint) -> Vec<String> {
             let style = style.chinese();
             say([format!("使用{style}突出关键信息。"), format!("关键词以{style}标注。")])
         }
-        Constraint::Citations(Citations::Cited { style: CitationStyle::Apa, listed: true }) => {
-            say(["文末附上参考文献列表,遵循APA引用格式。".to_owned()])
-        }
-        Constraint::Citations(Citations::Cited { style: CitationStyle::Apa, listed: false }) => {
-            say(["遵循APA引用格式。".to_owned(), "所有引用采用APA格式。".to_owned()])
-        }
+        Constraint::Citations(Citations::Cited {
+            style: CitationStyle::Apa,
+            listed: true,
+            in_text: false,
+        }) => say(["文末附上参考文献列表,遵循APA引用格式。".to_owned()]),
+        Constraint::Citations(Citations::Cited {
+            style: CitationStyle::Apa,
+            listed: false,
+            in_text: false,
+        }) => say(["遵循APA引用格式。".to_owned(), "所有引用采用APA格式。".to_owned()]),
         Constraint::Phrases(Phrases::IncludePhrase { phrase }) => {
             say([format!("回答必须包含“{phrase}”。"), format!("回答中需提到“{phrase}”。")])
         }

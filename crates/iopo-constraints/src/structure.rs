@@ -1,5 +1,7 @@
 //! Structured parts of a response: JSON, columns of tables, decimal numbers.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::{
@@ -104,10 +106,14 @@ pub(crate) fn headings(response: &str) -> Vec<String> {
 /// The number of lines that head a part with a name in lower case: headings, bold or numbered lines, and lines with a
 /// colon behind the name.
 pub(crate) fn named_parts(response: &str, name: &str) -> usize {
+    let response = lines::unwrapped(response);
     lines::filled(response).filter(|line| heads(line, name)).count()
 }
 
 pub(crate) fn heads(line: &str, name: &str) -> bool {
+    let line = lines::without_tags(line);
+    let line = closed_up(&line);
+    let name = &*closed_up(name);
     let line = line.trim();
     let is_mark = |c: char| "#*【[（(".contains(c) || c.is_whitespace();
     let marked = line.trim_start_matches(is_mark);
@@ -128,6 +134,27 @@ pub(crate) fn heads(line: &str, name: &str) -> bool {
         || after(&bare).is_some_and(colon)
 }
 
+/// A text without spaces between ideographs and other characters: 了解 Tea 的内容 and 了解Tea的内容 are the same.
+fn closed_up(text: &str) -> Cow<'_, str> {
+    if !text.contains(' ') || !han::has(text) {
+        return Cow::Borrowed(text);
+    }
+    let mut closed = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let beside = |c: char| han::is_han(c) || "，。：；！？、（）“”《》".contains(c);
+        let before = closed.chars().next_back();
+        let is_between = before.is_some_and(char::is_alphanumeric) || before.is_some_and(beside);
+        let after = chars.peek().copied();
+        let joins = before.is_some_and(beside) || after.is_some_and(beside);
+        // The space behind the mark of a heading stays.
+        if !(c == ' ' && is_between && joins) {
+            closed.push(c);
+        }
+    }
+    Cow::Owned(closed)
+}
+
 /// The number of kinds of lines that head parts: Markdown headings by level, lines in bold, 第一章, 一、 （一） and 1.1.
 ///
 /// Lines in code blocks do not count.
@@ -140,6 +167,7 @@ const LAST_MARKDOWN_LEVEL: u32 = 8;
 
 /// The number of kinds of lines that head parts, up to a kind.
 fn levels(response: &str, last: u32) -> usize {
+    let response = lines::unwrapped(response);
     let mut seen = 0_u32;
     let mut in_code = false;
     for line in lines::filled(response).map(str::trim) {
@@ -154,6 +182,7 @@ fn levels(response: &str, last: u32) -> usize {
 
 /// 1 if the response has an element of the layout in Markdown: 一、 is no heading and （1） no item.
 pub(crate) fn in_markdown(element: Element, response: &str) -> usize {
+    let response = lines::unwrapped(response);
     let items = |good: &dyn Fn(Marker) -> bool| {
         lines::filled(response).filter_map(lines::item).filter(|&(mark, _)| good(mark)).count()
     };
@@ -221,8 +250,16 @@ fn heading_level(line: &str) -> Option<u32> {
 const MOST_HEADING_CHARS: usize = 40;
 
 /// The number of lines that consist of a title in lower case, beside marks, a number, and a label such as 标题：.
+///
+/// Marks of emphasis, HTML tags, a colon at the end, and spaces beside ideographs do not matter.
 pub(crate) fn title_lines(response: &str, title: &str) -> usize {
-    lines::filled(response).filter(|line| is_title(&text::fold(line), title)).count()
+    let plain = |line: &str| {
+        let line = lines::without_tags(line);
+        let bare: String = line.chars().filter(|c| !matches!(c, '*' | '_')).collect();
+        closed_up(bare.trim().trim_end_matches([':', '：'])).into_owned()
+    };
+    let title = plain(title);
+    lines::filled(response).filter(|line| is_title(&text::fold(&plain(line)), &title)).count()
 }
 
 fn is_title(line: &str, title: &str) -> bool {
@@ -327,6 +364,22 @@ mod tests {
         ] {
             assert_eq!(title_lines(&format!("{line}\nHot."), "tea time"), 1, "{line}");
         }
+        for line in [
+            "# **Soap Box**：当幽默遇见高效",
+            "<h1 align=\"center\">Soap Box：当幽默遇见高效</h1>",
+            "**Soap Box：当幽默遇见高效：**",
+            "# Soap Box： 当幽默遇见高效",
+            "**标题：** *Soap Box：当幽默遇见高效*",
+        ] {
+            assert_eq!(title_lines(line, "soap box：当幽默遇见高效"), 1, "{line}");
+        }
+        let title = "了解bellgrove v eldridge [1954] hca 36的内容";
+        assert_eq!(title_lines("# 了解 Bellgrove v Eldridge [1954] HCA 36 的内容", title), 1);
+        assert_eq!(title_lines("# 了解 BellgrovevEldridge [1954] HCA 36 的内容", title), 0);
+        assert_eq!(title_lines("**职业：** 软件工程师", "职业：软件工程师"), 1);
+        assert_eq!(title_lines("**职业：** 软件测试员\n人物描述很好", "职业：软件工程师"), 0);
+        assert_eq!(title_lines("**人物描述：**\n好", "人物描述"), 1);
+        assert_eq!(title_lines("人物描述：他很高。", "人物描述"), 0);
         assert_eq!(title_lines("Tea time is here.\n\"Tea time\"", "tea time"), 0);
     }
 
@@ -335,5 +388,16 @@ mod tests {
         let report = "## 一、研究方法\n内容\n**结果与讨论**：内容提到引言\n";
         let parts = ["方法", "讨论", "引言"].map(|name| named_parts(report, name));
         assert_eq!(parts, [1, 1, 0]);
+        assert_eq!(named_parts("<h3>一、引言</h3>\n<p>结论不同</p>", "引言"), 1);
+        assert_eq!(named_parts("<h3>一、引言</h3>\n<p>结论不同</p>", "结论"), 0);
+        assert_eq!(named_parts("## 使用 IP 地址", "使用ip地址"), 1);
+        let wrapped = "```markdown\n# 报告\n## 背景\n- a\n- b\n```python\na\n```\n```";
+        assert_eq!((named_parts(wrapped, "背景"), heading_levels(wrapped)), (1, 2));
+        for element in [Element::Heading, Element::Subheading, Element::List, Element::CodeBlock] {
+            assert_eq!(in_markdown(element, wrapped), 1, "{element:?}");
+        }
+        // The block around the whole is no code.
+        assert_eq!(in_markdown(Element::CodeBlock, "```markdown\n# 报告\n```"), 0);
+        assert_eq!(heading_levels("```python\n# a\n## b\n```"), 0);
     }
 }

@@ -68,7 +68,7 @@ pub(crate) fn opens_with(text: &str, phrase: &str) -> bool {
 }
 
 /// Whether a text ends with a phrase, ignoring case, and the first word of the phrase starts there. A Chinese phrase without
-/// an end mark may have 。 or ！ behind it.
+/// an end mark may have 。 or ！ behind it, and closing quotation marks.
 pub(crate) fn closes_with(text: &str, phrase: &str) -> bool {
     let phrase = fold(phrase);
     let mut folded = fold(text.trim_end());
@@ -80,9 +80,12 @@ pub(crate) fn closes_with(text: &str, phrase: &str) -> bool {
     })
 }
 
-/// A Chinese text without its end mark.
+/// A Chinese text without its end mark, and without closing quotation marks beside it.
 pub(crate) fn without_end_mark(text: &str) -> &str {
-    text.strip_suffix(['。', '！', '!']).unwrap_or(text)
+    const QUOTES: [char; 6] = ['”', '’', '」', '』', '"', '*'];
+    let bare = text.trim_end_matches(QUOTES);
+    let bare = bare.strip_suffix(['。', '！', '!']).unwrap_or(bare);
+    bare.trim_end_matches(QUOTES)
 }
 
 /// The paragraphs, separated by blank lines.
@@ -234,6 +237,13 @@ mod tests {
         assert!(opens_with("  As a chef, I", "as a chef,") && !opens_with("Heresy", "Here"));
         assert!(
             closes_with("再会。谢谢大家！", "谢谢大家") && !closes_with("谢谢大家？", "谢谢大家")
+        );
+        for end in ["谢谢大家！”", "谢谢大家”。", "**谢谢大家！**", "谢谢大家」"]
+        {
+            assert!(closes_with(&format!("最后：“{end}"), "谢谢大家"), "{end}");
+        }
+        assert!(
+            !closes_with("“谢谢大家！”再会。", "谢谢大家") && !closes_with("thanks”", "thanks")
         );
         assert!(!closes_with("谢谢大家。", "谢谢大家！") && !closes_with("Thanks!", "thanks"));
         assert!(closes_with("It is the end. ", "the end.") && !closes_with("friend", "end"));

@@ -23,6 +23,9 @@ family! {
             style: CitationStyle,
             /// Whether the response needs a list of references.
             listed: bool,
+            /// Whether the text itself needs citations, beside the list of references. `false` by default.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+            in_text: bool,
         } = "citation_style", Citation, weight 0.0, slots [], ifeval [], styles [];
         /// Forbids citations and lists of references.
         NoCitations = "no_citations", Citation, weight 0.0, slots [], ifeval [], styles [];
@@ -38,7 +41,29 @@ impl Family for Citations {
 
     fn phrases(&self) -> Vec<String> {
         match self {
-            Self::Cited { style, listed: true } => {
+            Self::Cited { style, listed: true, in_text: true } => {
+                let style = style.name();
+                vec![
+                    format!(
+                        "Cite your sources in the text and list all references, both in {style} style."
+                    ),
+                    format!(
+                        "Use {style} style for the citations in the text and for the list of references."
+                    ),
+                    format!(
+                        "Your response needs citations in the text and a reference list in {style} style."
+                    ),
+                ]
+            }
+            Self::Cited { style, listed: false, in_text: true } => {
+                let style = style.name();
+                vec![
+                    format!("Cite your sources in the text in {style} style."),
+                    format!("Use {style} style for the citations in the text."),
+                    format!("Your response needs citations in the text in {style} style."),
+                ]
+            }
+            Self::Cited { style, listed: true, .. } => {
                 let style = style.name();
                 vec![
                     format!("Cite your sources and list all references in {style} style."),
@@ -66,14 +91,15 @@ impl Family for Citations {
 
     fn bounds(&self) -> Vec<Bound> {
         match self {
-            Self::Cited { style, listed } => {
+            Self::Cited { style, listed, in_text } => {
+                let in_text = in_text.then_some(Measure::InTextCitations(*style));
                 let listed = listed.then(|| Measure::Portion(Portion::Count(Unit::Reference)));
                 [
                     Bound::some(Measure::Citations(*style)),
                     Bound::none(Measure::ForeignReferences(*style)),
                 ]
                 .into_iter()
-                .chain(listed.map(Bound::some))
+                .chain(listed.into_iter().chain(in_text).map(Bound::some))
                 .collect()
             }
             Self::NoCitations => {
@@ -87,9 +113,11 @@ impl Family for Citations {
     fn revisions(&self) -> Vec<Constraint> {
         match self {
             Self::Cited { .. } => all([Self::NoCitations]),
-            Self::NoCitations => {
-                all(CitationStyle::ALL.map(|style| Self::Cited { style, listed: false }))
-            }
+            Self::NoCitations => all(CitationStyle::ALL.map(|style| Self::Cited {
+                style,
+                listed: false,
+                in_text: false,
+            })),
         }
     }
 
@@ -100,9 +128,11 @@ impl Family for Citations {
 
     fn back_translate(kind: CitationsKind, _response: &str) -> Vec<Constraint> {
         match kind {
-            CitationsKind::Cited => {
-                all(CitationStyle::ALL.map(|style| Self::Cited { style, listed: false }))
-            }
+            CitationsKind::Cited => all(CitationStyle::ALL.map(|style| Self::Cited {
+                style,
+                listed: false,
+                in_text: false,
+            })),
             // Most responses cite nothing, and nobody asks for that.
             CitationsKind::NoCitations => Vec::new(),
         }
@@ -113,6 +143,7 @@ impl Family for Citations {
             CitationsKind::Cited => Self::Cited {
                 style: params::one_of(&CitationStyle::ALL, CitationStyle::Apa, rng),
                 listed: params::one_of(&[false, true], false, rng),
+                in_text: false,
             },
             CitationsKind::NoCitations => Self::NoCitations,
         }

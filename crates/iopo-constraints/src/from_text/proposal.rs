@@ -111,9 +111,13 @@ impl Proposal {
         let marks = (task.has_marks() || task.is_marked_up())
             && (references || stop::counts_marks(self.id));
         let foreign = task.wants_english() && stop::has_names(self.id);
+        let marked = self.id == "part_range" && task.marks_parts();
+        let question = self.id == "citation_style" && task.sets_a_question();
         let beside = self.id.starts_with("json") && task.wants_text_beside_json();
         whole
             && !marks
+            && !marked
+            && !question
             && !beside
             && !foreign
             && (!task.is_program() || is_about_code || stop::names_answer(words))

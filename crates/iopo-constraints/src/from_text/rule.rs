@@ -14,10 +14,10 @@ use super::{
 ///
 /// A pattern lists every word that it accepts; it has no place for other words. Its named groups are the parameters:
 /// `n`, `low` and `high` are numbers; `over` and `under` are limits that are themselves excluded; `about` is a number
-/// with ±10 %; `phrase`, `title`, `word` and the like are one string; `phrases`, `keys`, `columns`, `names` and
-/// `elements` are lists, `quoted` is a text whose quotations are phrases, and `count` is the stated length of a list.
-/// `doc` and `part` are the noun for the response, `noun` the one for its entries, and `section` the name of a part of it.
-/// `each` is the word that the limit of a part needs.
+/// with ±10 %, as are `about_low` and `about_high` of a range; `phrase`, `title`, `word` and the like are one string;
+/// `phrases`, `keys`, `columns`, `names` and `elements` are lists, `quoted` is a text whose quotations are phrases, and
+/// `count` is the stated length of a list. `doc` and `part` are the noun for the response, `noun` the one for its entries,
+/// and `section` the name of a part of it. `each` is the word that the limit of a part needs.
 #[derive(Debug)]
 pub(super) struct Rule {
     id: &'static str,
@@ -144,6 +144,14 @@ impl Compiled {
                 "about" => {
                     let n = number::whole(value)?;
                     proposal.set_number("low", n - n / 10, n);
+                    proposal.set_number("high", n + n / 10, n);
+                }
+                "about_low" => {
+                    let n = number::whole(value)?;
+                    proposal.set_number("low", n - n / 10, n);
+                }
+                "about_high" => {
+                    let n = number::whole(value)?;
                     proposal.set_number("high", n + n / 10, n);
                 }
                 "phrase" | "title" | "name" | "label" | "word" | "first" | "second" => {

@@ -165,7 +165,9 @@ pub(super) fn counts_marks(id: &str) -> bool {
         "_sentences",
         "_paragraphs",
     ];
-    let framed = ["starts_with", "ends_with", "ends_with_question", "single_line"];
+    // Citations in LaTeX are commands.
+    let framed =
+        ["starts_with", "ends_with", "ends_with_question", "single_line", "citation_style"];
     counted.iter().any(|end| id.ends_with(end)) || framed.contains(&id)
 }
 

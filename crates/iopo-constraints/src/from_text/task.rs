@@ -157,15 +157,23 @@ impl Task {
     /// Whether a document can be the whole response: the task names it, or asks for a text that a general noun such as 文章
     /// can mean, and it does not ask for two texts.
     pub(super) fn may_be(&self, document: &str) -> bool {
-        let is_question = self
-            .clauses()
-            .next()
-            .is_some_and(|clause| clause.ends_with('题') && !clause.ends_with("问题"));
-        let is_general = GENERAL.contains(&document) && !is_question;
+        let is_general = GENERAL.contains(&document) && !self.sets_a_question();
         let same = SAME.iter().find(|words| words.contains(&document)).copied().unwrap_or_default();
         let is_named =
             self.text.contains(document) || same.iter().any(|word| self.text.contains(word));
         self.is_one() && (is_general || is_named)
+    }
+
+    /// Whether the response is the question of an exam or a topic: 作文题.
+    pub(super) fn sets_a_question(&self) -> bool {
+        let first = self.clauses().next();
+        first.is_some_and(|clause| clause.ends_with('题') && !clause.ends_with("问题"))
+    }
+
+    /// Whether another constraint asks for marks at the start and the end of each part.
+    pub(super) fn marks_parts(&self) -> bool {
+        let marks = |line: &str| line.contains("标记") && line.contains("结束");
+        self.others.lines().any(marks)
     }
 
     fn is_one(&self) -> bool {

@@ -1,10 +1,13 @@
 //! The entries of the list that a response consists of.
 
 use super::{
-    mark::{MOST_STYLES, Style, depth, is_heading, is_rule, mark, outside_code, style},
+    mark::{MOST_STYLES, Style, depth, is_heading, is_rule, mark, style},
     paragraphs, title,
 };
-use crate::{lines, text};
+use crate::{
+    lines::{self, outside_code},
+    text,
+};
 
 /// An entry of a list.
 #[derive(Debug, Default)]

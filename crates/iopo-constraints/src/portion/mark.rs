@@ -1,16 +1,9 @@
 //! Lines that number something, and headings.
 
-use crate::{lines, text};
-
-/// The lines outside fenced code blocks.
-pub(super) fn outside_code(response: &str) -> impl Iterator<Item = &str> {
-    let mut open = false;
-    response.split('\n').filter(move |line| {
-        let fence = line.trim_start().starts_with("```");
-        open ^= fence;
-        !open && !fence
-    })
-}
+use crate::{
+    lines::{self, outside_code},
+    text,
+};
 
 /// Whether a line is a heading: in Markdown, or in bold as a whole.
 pub(super) fn is_heading(line: &str) -> bool {

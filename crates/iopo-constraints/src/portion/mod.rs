@@ -2,13 +2,20 @@
 
 mod entry;
 mod mark;
+mod title;
 
 use serde::{Deserialize, Serialize};
 
 use entry::{behind_label, entries, labeled, rows};
-use mark::{depth, is_heading, is_rule, mark, outside_code, steps};
+use mark::{depth, is_heading, is_rule, mark, steps};
+use title::title;
 
-use crate::{citation, han, lines, structure, text};
+use crate::{
+    citation, han,
+    lines::{self, outside_code},
+    references::references,
+    structure, text,
+};
 
 /// A part of a response that is counted or measured by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -89,7 +96,9 @@ pub(crate) enum Portion {
 }
 
 impl Portion {
+    /// The count. A response in a block marked as Markdown is read without it.
     pub(crate) fn count(&self, response: &str) -> usize {
+        let response = lines::unwrapped(response);
         match self {
             Self::Count(unit) => units(*unit, response).len(),
             Self::Smallest(parts, size) => sizes(parts, *size, response).min().unwrap_or(0),
@@ -182,7 +191,7 @@ fn units(unit: Unit, response: &str) -> Vec<String> {
         }
         Unit::CodeLine => mark::code(response),
         Unit::Source => citation::sources(response),
-        Unit::Reference => citation::references(response).into_iter().map(str::to_owned).collect(),
+        Unit::Reference => references(response).into_iter().map(str::to_owned).collect(),
     }
 }
 
@@ -224,6 +233,7 @@ fn named(response: &str, name: &str) -> Vec<String> {
     // The depth of the heading whose part is open; 0 behind a label with text, which ends at a blank line.
     let mut open: Option<usize> = None;
     for line in outside_code(response) {
+        let line = lines::without_tags(line);
         let trimmed = line.trim();
         if trimmed.is_empty() {
             open = open.filter(|depth| *depth > 0);
@@ -252,32 +262,6 @@ fn named(response: &str, name: &str) -> Vec<String> {
     found
 }
 
-/// The longest first line that is a title without marks, in characters.
-const MOST_TITLE_CHARS: usize = 40;
-
-/// The title: see [`Unit::Title`].
-fn title(response: &str) -> Option<String> {
-    const LABELS: [&str; 5] = ["标题", "题目", "新闻标题", "title", "headline"];
-    let clean = |line: &str| {
-        let marks = |c: char| c.is_whitespace() || "#*_《》【】“”\"".contains(c);
-        Some(line.trim_matches(marks).to_owned()).filter(|line| text::has_text(line))
-    };
-    let behind = lines::filled(response).find_map(|line| {
-        let (label, rest) = line.split_once([':', '：'])?;
-        let label =
-            text::fold(label.trim_matches(|c: char| c.is_whitespace() || "#*【".contains(c)));
-        LABELS.contains(&label.as_str()).then(|| clean(rest)).flatten()
-    });
-    let mut filled = lines::filled(response);
-    let first = filled.next()?.trim();
-    let framed = is_heading(first) || (first.starts_with('《') && first.ends_with('》'));
-    let alone = filled.next().is_none();
-    // A short line without an end mark, in front of the text.
-    let is_short = first.chars().nth(MOST_TITLE_CHARS).is_none();
-    let plain = is_short && !first.ends_with(['。', '！', '？', '：', '.', ':', ',', '，', '；']);
-    behind.or_else(|| if framed || alone || plain { clean(first) } else { None })
-}
-
 /// The groups of lines between blank lines, without headings and a title.
 fn stanzas(response: &str) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
@@ -299,10 +283,25 @@ fn stanzas(response: &str) -> Vec<String> {
         }
         open = true;
     }
-    // A single line in front of the stanzas is the title.
     let is_long = |stanza: &String| stanza.contains('\n');
-    if found.len() > 1 && !is_long(&found[0]) && found.iter().any(is_long) {
+    let has_long = found.iter().any(is_long);
+    // A single line in front of the stanzas is the title, and a sentence in front of the title introduces it.
+    let introduces =
+        |stanza: &String| !is_long(stanza) && stanza.ends_with(['：', ':', '。', '.', '！', '!']);
+    if found.len() > 2 && has_long && introduces(&found[0]) && !is_long(&found[1]) {
         found.remove(0);
+    }
+    if found.len() > 1 && has_long && !is_long(&found[0]) {
+        found.remove(0);
+    }
+    let remarks = |stanza: &String| {
+        const STARTS: [&str; 9] =
+            ["这首", "此诗", "本诗", "该诗", "以上", "注：", "注:", "希望", "诗中"];
+        let encloses = stanza.starts_with(['（', '(']) && stanza.ends_with(['）', ')']);
+        encloses || (!is_long(stanza) && STARTS.iter().any(|start| stanza.starts_with(start)))
+    };
+    if found.len() > 1 && found.last().is_some_and(remarks) {
+        found.pop();
     }
     found
 }
@@ -356,13 +355,36 @@ mod tests {
     }
 
     #[test]
-    fn a_title_is_labeled_framed_or_alone() {
-        for text in
-            ["# 茶", "**茶**\n好。", "《茶》\n好。", "茶", "好。\n标题：茶", "**标题：** 茶\n好"]
-        {
-            assert_eq!(title(text).as_deref(), Some("茶"), "{text}");
+    fn remarks_are_no_stanzas() {
+        let lines = |text: &str| sizes_of(Unit::Stanza, Size::Lines, text);
+        let poem = "星夜\n海滩\n风\n浪\n\n你\n我\n心\n梦";
+        for text in [
+            format!("以下是一首四行诗：\n\n{poem}"),
+            format!("以下是一首诗：\n\n《初恋》\n\n{poem}\n\n（这首诗以星夜为背景，\n写初恋。）"),
+            format!("# 初恋\n\n{poem}\n\n---\n\n这首诗以星夜为背景。"),
+        ] {
+            assert_eq!(lines(&text), [4, 4], "{text}");
         }
-        assert_eq!(title("茶很好。\n水也好。"), None);
+        assert_eq!(lines(&format!("{poem}\n\n晨光\n潮")), [4, 4, 2]);
+    }
+
+    #[test]
+    fn a_block_around_the_whole_is_opened() {
+        let wrapped = "```markdown\n# 茶\n\n好。\n```";
+        let largest = Portion::Largest(Parts::All(Unit::Title), Size::Characters);
+        assert_eq!((largest.count(wrapped), largest.count("# 好茶\n好。")), (1, 2));
+    }
+
+    #[test]
+    fn comments_and_tags_are_no_text_of_a_part() {
+        let part = Parts::Named("个人信息".to_owned());
+        let count = |text: &str| Portion::Largest(part.clone(), Size::Characters).count(text);
+        let resume = "## 个人信息\n<!-- 个人信息开始 -->\n张三，男。\n<!-- 个人信息结束 -->\n\n## 教育背景\n清华大学。";
+        assert_eq!(count(resume), 3);
+        assert_eq!(count(&format!("```markdown\n{resume}\n```")), 3);
+        let html = "<h2>个人信息</h2>\n<p>张三，男。</p>\n<h2>教育背景</h2>\n<p>清华大学。</p>";
+        assert_eq!(count(html), 3);
+        assert_eq!(count("<p><strong>个人信息：</strong>张三，男，汉族。</p>"), 5);
     }
 
     #[test]

@@ -125,6 +125,12 @@ pub(crate) const CASES: &[(&str, &str, &str, &str)] = &[
     ),
     ("named_parts", r#"{"names":["引言","结论"]}"#, "# 引言\n茶。\n结论：好。", "引言和结论。"),
     ("decimals", r#"{"n":2}"#, "It is 3.14.", "It is 3.1 in v1.23.4."),
+    (
+        "ends_with",
+        r#"{"phrase":"为了地球的未来"}"#,
+        "最后：“让我们行动，为了地球的未来！”",
+        "“为了地球的未来！”谢谢大家。",
+    ),
     ("word_once", r#"{"word":"tea"}"#, "Steam the TEA's leaves.", "Tea is tea."),
     ("exact_frequency", r#"{"word":"tea","n":2}"#, "Tea is tea-time.", "Tea, tea and tea."),
     (
@@ -160,6 +166,12 @@ pub(crate) const CASES: &[(&str, &str, &str, &str)] = &[
         "Hot tea.\n***\nMilk.",
     ),
     (
+        "language",
+        r#"{"language":"english"}"#,
+        "The code is in a block, and `x_val` is an array that holds the values.\n```python\nimport numpy\nnumpy zeros ones linspace arange reshape dot sum mean axis shape dtype float int ndarray concat stack split tile pad roll clip sort where nonzero unique\n```",
+        "代码是英文的，注释是中文的。\n```python\nimport numpy as np\n```",
+    ),
+    (
         "unit_range",
         r#"{"unit":"paragraph","size":"characters","low":2,"high":3}"#,
         "# 一个很长的标题\n\n茶很好。\n\n喝茶。",
@@ -189,6 +201,18 @@ pub(crate) const CASES: &[(&str, &str, &str, &str)] = &[
         r#"{"style":"apa","listed":false}"#,
         "茶好（陆羽, 2020）。\n\n参考文献\n陆羽. (2020). 茶经. 书局.",
         "茶好（陆羽, 2020）。\n\n参考文献\n[1] 陆羽. 茶经[M]. 书局, 2020.",
+    ),
+    (
+        "citation_style",
+        r#"{"style":"apa","listed":true,"in_text":true}"#,
+        "茶好（陆羽, 2020）。\n\n参考文献\n陆羽. (2020). 茶经. 书局.\n\n（全文约100字）",
+        "茶好。\n\n参考文献\n陆羽. (2020). 茶经. 书局.",
+    ),
+    (
+        "citation_style",
+        r#"{"style":"apa","listed":true}"#,
+        "茶好。\n\n参考文献\n陆羽. (2020). 茶经. 书局.\n\n---\n注：以上文献为示例。",
+        "茶好（陆羽, 2020）。",
     ),
     ("no_citations", "{}", "茶在 2020 年很好。", "茶好[1]。"),
 ];

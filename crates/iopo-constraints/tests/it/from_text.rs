@@ -338,8 +338,23 @@ fn other_constraints_ask_for_contents_and_for_references() {
     }
 }
 
+#[test]
+fn tasks_and_other_constraints_rule_citations_and_parts_out() {
+    let within = |text: &str, task: &str, others: &[&str]| {
+        from_text_in_instruction(text, Instruction { task, others }).map(|found| found.kind())
+    };
+    let cited = "所有引用遵循APA格式";
+    assert_eq!(within(cited, "撰写一篇论文", &["语言简洁"]), Some(Kind::Cited));
+    assert_eq!(within(cited, "撰写一篇论文", &["论文需以LaTeX格式提交"]), None);
+    assert_eq!(within(cited, "撰写一篇论文", &["最终输出格式需为LaTeX"]), None);
+    assert_eq!(within(cited, "给出一篇英文作文题，问题涉及文化", &[]), None);
+    let part = "个人信息部分不超过50字";
+    assert_eq!(within(part, "填写简历模板", &["语言简洁"]), Some(Kind::PartRange));
+    assert_eq!(within(part, "填写简历模板", &["明确规定各部分的起始和结束标记"]), None);
+}
+
 /// The constraints of TRACE's evaluation file that code decides, in their instructions and alone.
-const SHARE: (usize, usize) = (543, 461);
+const SHARE: (usize, usize) = (538, 461);
 
 #[test]
 fn the_share_of_the_published_constraints_is_the_documented_one() {

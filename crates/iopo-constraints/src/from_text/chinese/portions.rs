@@ -219,13 +219,33 @@ pub(super) const RULES: &[Rule] = &[
     ).needing(&["apa"]),
     Rule::new(
         "citation_style",
+        r#"{"style":"apa","listed":true,"in_text":true}"#,
+        r"{head}(?:格式上)?(?:(?:{whole}|论文)(?:中)?)?(?:的)?(?:所有|全部)?(?:的)?{cited_and_listed}(?:格式)?{must}(?:严格)?(?:符合|遵循|采用|使用|按照|为|是){apa}{cite}?{tail}",
+    ).needing(&["apa"]),
+    Rule::new(
+        "citation_style",
+        r#"{"style":"apa","listed":true}"#,
+        r"{head}(?:格式上)?(?:(?:{whole}|论文)(?:中)?)?(?:的)?(?:所有|全部)?(?:的)?{listed}(?:格式)?{must}(?:严格)?(?:符合|遵循|采用|使用|按照|为|是){apa}{cite}?{tail}",
+    ).needing(&["apa"]),
+    Rule::new(
+        "citation_style",
         r#"{"style":"apa","listed":false}"#,
         r"{head}(?:格式上)?(?:(?:{whole}|论文))?(?:的)?(?:格式)?(?:要求)?{must}(?:严格)?(?:符合|遵循|采用|使用|按照|为|是)apa引用(?:格式|样式|规范){tail}",
     ).needing(&["apa"]),
     Rule::new(
         "citation_style",
         r#"{"style":"apa","listed":false}"#,
-        r"{head}(?:(?:{whole}|论文))?{must}(?:严格)?(?:符合|遵循|采用|使用|按照){apa}(?:来)?(?:进行)?(?:引用和参考文献的(?:标注|编写)|参考文献的(?:引用和注释|引用|标注|编写)|引用){tail}",
+        r"{head}(?:(?:{whole}|论文))?{must}(?:严格)?(?:符合|遵循|采用|使用|按照){apa}(?:来)?(?:进行)?(?:参考文献的(?:引用和注释|引用)|引用){tail}",
+    ).needing(&["apa"]),
+    Rule::new(
+        "citation_style",
+        r#"{"style":"apa","listed":true,"in_text":true}"#,
+        r"{head}(?:(?:{whole}|论文))?{must}(?:严格)?(?:符合|遵循|采用|使用|按照){apa}(?:来)?(?:进行)?(?:引用和参考文献的(?:标注|编写)){tail}",
+    ).needing(&["apa"]),
+    Rule::new(
+        "citation_style",
+        r#"{"style":"apa","listed":true}"#,
+        r"{head}(?:(?:{whole}|论文))?{must}(?:严格)?(?:符合|遵循|采用|使用|按照){apa}(?:来)?(?:进行)?(?:参考文献的(?:标注|编写)){tail}",
     ).needing(&["apa"]),
     Rule::new(
         "citation_style",

@@ -94,7 +94,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new(
         "char_range",
         "{}",
-        r"{head}{whole}?{size}?{must}{keep}(?:约|大约|大概){at}(?<low>{num}){chars}?{dash}(?<high>{num}){chars}(?:之间)?{aim}{tail}",
+        r"{head}{whole}?{size}?{must}{keep}(?:约|大约|大概){at}(?<about_low>{num}){chars}?{dash}(?<about_high>{num}){chars}(?:之间)?{aim}{tail}",
     )
     .needing(&["约", "大概"]),
     // Code.

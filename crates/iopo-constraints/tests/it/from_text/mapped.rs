@@ -239,7 +239,25 @@ pub(super) const CHINESE: &[(&str, &str, &str)] = &[
     ("使用斜体标记关键点", "emphasized", r#"{"style":"italic"}"#),
     ("重要信息用下划线标注", "emphasized", r#"{"style":"underline"}"#),
     ("遵循APA引用格式", "citation_style", r#"{"style":"apa","listed":false}"#),
-    ("所有引用和参考文献需遵循APA格式", "citation_style", r#"{"style":"apa","listed":false}"#),
+    (
+        "所有引用和参考文献需遵循APA格式",
+        "citation_style",
+        r#"{"style":"apa","listed":true,"in_text":true}"#,
+    ),
+    (
+        "文章的引文和参考文献需遵循APA格式",
+        "citation_style",
+        r#"{"style":"apa","listed":true,"in_text":true}"#,
+    ),
+    (
+        "按照APA格式进行引用和参考文献的编写",
+        "citation_style",
+        r#"{"style":"apa","listed":true,"in_text":true}"#,
+    ),
+    ("参考文献格式需遵循APA样式", "citation_style", r#"{"style":"apa","listed":true}"#),
+    ("参考文献需采用APA格式", "citation_style", r#"{"style":"apa","listed":true}"#),
+    ("遵循APA格式进行参考文献的引用", "citation_style", r#"{"style":"apa","listed":false}"#),
+    ("所有引用文献需遵循APA格式", "citation_style", r#"{"style":"apa","listed":false}"#),
     (
         "在文档结尾处附上参考文献列表，遵循APA引用格式",
         "citation_style",
@@ -298,7 +316,7 @@ pub(super) const CHINESE: &[(&str, &str, &str)] = &[
     ),
     ("摘要内容需置于“abstract”键之下", "json_keys", r#"{"keys":["abstract"]}"#),
     ("确认后，请回复“收到”", "include_phrase", r#"{"phrase":"收到"}"#),
-    ("字数约在300至400字之间", "char_range", r#"{"low":300,"high":400}"#),
+    ("字数约在300至400字之间", "char_range", r#"{"low":270,"high":440}"#),
     (
         "说明书的字数应在500至800字之间，既不过于冗长也不过于简略",
         "char_range",
