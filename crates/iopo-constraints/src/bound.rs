@@ -107,12 +107,14 @@ impl Bound {
             // Quotation marks may stand behind a Chinese phrase.
             (Measure::Closing(p), Measure::Quoted) => both && !p.ends_with(crate::han::is_han),
             // A phrase starts with a letter or digit and does not end with a quotation mark or brace.
-            (Measure::Opening(_), Measure::Quoted)
-            | (Measure::Opening(_) | Measure::Closing(_), Measure::Json)
-            | (
+            (
                 Measure::Opening(_),
-                Measure::AngleTitle | Measure::Bracketed | Measure::WrappedPairs,
+                Measure::Quoted
+                | Measure::AngleTitle
+                | Measure::Bracketed
+                | Measure::WrappedPairs,
             )
+            | (Measure::Opening(_) | Measure::Closing(_), Measure::Json)
             | (Measure::Quoted, Measure::Json | Measure::AngleTitle | Measure::FinalQuestion)
             | (
                 Measure::Json,
@@ -224,6 +226,7 @@ impl Bound {
     }
 
     /// Bounds that follow directly for every text within this one.
+    #[expect(clippy::too_many_lines, reason = "one arm for all measures without consequences")]
     fn consequences(&self) -> Vec<Self> {
         let n = self.low;
         if n == 0 {

@@ -28,7 +28,7 @@ pub(super) fn title(response: &str) -> Option<String> {
     // An introduction in front of a heading, and the heading 标题.
     let introduces = !is_framed(first) && first.ends_with([':', '：', '。', '！', '.', '!']);
     let next = filled.peek().copied();
-    if is_label(first) || (introduces && next.is_some_and(|line| is_framed(line))) {
+    if is_label(first) || (introduces && next.is_some_and(&is_framed)) {
         first = filled.next()?;
         if is_label(first) {
             return behind.or_else(|| clean(filled.next()?));
