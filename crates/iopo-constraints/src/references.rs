@@ -72,7 +72,7 @@ fn is_remark(line: &str) -> bool {
         bare.strip_prefix(*start).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
     };
     let chinese = STARTS.iter().any(|start| bare.starts_with(start));
-    enclosed || ((chinese || ENGLISH.iter().any(|start| english(start))) && !is_apa(line))
+    enclosed || ((chinese || ENGLISH.iter().any(english)) && !is_apa(line))
 }
 
 /// Whether a line below the name of a list can be one of its entries: it has a year, or the mark of an item.
