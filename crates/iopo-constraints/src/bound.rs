@@ -5,6 +5,7 @@
 //! response is checked.
 
 use crate::{
+    blocks::Around,
     families::MarkupFormat,
     lines::Marker,
     markup,
@@ -225,6 +226,18 @@ impl Bound {
         }
     }
 
+    /// Bounds that follow from JSON with text around it: more text may be around it.
+    fn consequences_of_blocks(&self) -> Vec<Self> {
+        let block = |array, around| Self::some(Measure::JsonBlock { array, around });
+        match &self.measure {
+            Measure::JsonBlockKey { around, .. } => vec![block(false, *around)],
+            Measure::JsonBlock { array: true, around } => vec![block(false, *around)],
+            Measure::JsonBlock { around: Around::Line, .. } => vec![block(false, Around::Text)],
+            // Nothing else follows.
+            _ => Vec::new(),
+        }
+    }
+
     /// Bounds that follow directly for every text within this one.
     #[expect(clippy::too_many_lines, reason = "one arm for all measures without consequences")]
     fn consequences(&self) -> Vec<Self> {
@@ -245,6 +258,10 @@ impl Bound {
             Measure::Json | Measure::JsonKey(_) | Measure::JsonArray => {
                 vec![some(Measure::JsonValue)]
             }
+            Measure::JsonBlock { .. } | Measure::JsonBlockKey { .. } => {
+                self.consequences_of_blocks()
+            }
+            Measure::ExactName(name) => vec![some(Measure::Phrase(fold(name)))],
             Measure::Column(_) => vec![some(Measure::Tables)],
             Measure::Emphasized(style) => vec![some(style.anywhere())],
             Measure::CodeName(_) | Measure::InMarkdown(_) => self.consequences_of_markup(),

@@ -124,6 +124,11 @@ pub(crate) fn list_items(text: &str) -> usize {
     lines::filled(text).filter(|line| list_mark(line).is_some()).count()
 }
 
+/// Whether a line is a list item with a Chinese mark.
+pub(crate) fn is_list_item(line: &str) -> bool {
+    list_mark(line).is_some()
+}
+
 /// The number of list items with marks without digits: 一、 and （一）.
 pub(crate) fn list_numerals(text: &str) -> usize {
     let bare = |line: &&str| list_mark(line).is_some_and(|mark| !mark.contains(char::is_numeric));

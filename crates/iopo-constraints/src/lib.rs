@@ -62,6 +62,7 @@
 //! Inserting a kind changes the order of [`Kind::ALL`] and therefore the draws of existing seeds. Increase the number in
 //! `PRODUCER` of `iopo-pairs`, and start synthesis in a new run directory.
 
+mod blocks;
 mod bound;
 mod citation;
 pub mod constraint;
@@ -86,6 +87,7 @@ mod natural;
 mod params;
 mod phrases_zh;
 pub mod pick;
+mod points;
 mod portion;
 pub mod prompt;
 pub mod quality;

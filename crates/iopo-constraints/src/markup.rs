@@ -11,8 +11,9 @@ use crate::{
 pub(crate) fn count(format: MarkupFormat, response: &str) -> usize {
     match format {
         MarkupFormat::Markdown => {
-            let measures = [Measure::Markdown, Measure::Items];
-            let counted: usize = measures.iter().map(|measure| measure.count(response)).sum();
+            // 一、 is no mark of Markdown.
+            let items = lines::filled(response).filter_map(lines::item).count();
+            let counted = Measure::Markdown.count(response) + items;
             let quoted = |line: &&str| line.trim_start().starts_with("> ");
             let quotations = lines::filled(response).filter(quoted).count();
             counted + italics(response) + quotations + response.matches("](").count()
@@ -168,13 +169,41 @@ pub(crate) fn code(response: &str) -> Vec<&str> {
     lines::filled(response).filter(in_block).collect()
 }
 
-fn is_fence(line: &str) -> bool {
+pub(crate) fn is_fence(line: &str) -> bool {
     line.trim_start().starts_with("```")
 }
 
 /// The number of filled lines of code.
 pub(crate) fn code_lines(response: &str) -> usize {
-    code(response).len()
+    programs(response).iter().map(Vec::len).sum()
+}
+
+/// The filled lines of each code block, or of the whole response if it has none. Blocks of data and output do not count,
+/// and blocks without a language only if no block has one.
+pub(crate) fn programs(response: &str) -> Vec<Vec<&str>> {
+    let mut found: Vec<(bool, Vec<&str>)> = Vec::new();
+    let (mut open, mut is_data, mut has_fence) = (false, false, false);
+    for line in lines::filled(response) {
+        if is_fence(line) {
+            (open, has_fence) = (!open, true);
+            let mark = fold(line.trim().trim_matches('`'));
+            is_data = DATA.contains(&mark.trim());
+            if open && !is_data {
+                found.push((has_text(&mark), Vec::new()));
+            }
+        } else if open
+            && !is_data
+            && let Some((_, block)) = found.last_mut()
+        {
+            block.push(line);
+        }
+    }
+    if !has_fence {
+        return vec![lines::filled(response).collect()];
+    }
+    let any_marked = found.iter().any(|(marked, _)| *marked);
+    found.retain(|(marked, block)| (*marked || !any_marked) && !block.is_empty());
+    found.into_iter().map(|(_, block)| block).collect()
 }
 
 /// The number of code blocks that are marked with a language in lower case.
@@ -210,14 +239,22 @@ fn written_in_code(response: &str) -> String {
 pub(crate) fn named_in_code(response: &str, name: &str) -> usize {
     let code = written_in_code(response);
     let name = stem(name);
-    let joins = |c: char| c.is_alphanumeric() || c == '_' || (c == '-' && name.starts_with('-'));
-    let is_whole = |(at, name): (usize, &str)| {
-        let before = code[..at].chars().next_back();
-        let after = code[at + name.len()..].chars().next();
-        // A tag starts a name itself.
-        (name.starts_with('<') || !before.is_some_and(joins)) && !after.is_some_and(joins)
-    };
-    code.match_indices(name).filter(|found| is_whole(*found)).count()
+    code.match_indices(name).filter(|(at, name)| is_whole(&code, *at, name)).count()
+}
+
+/// The number of times that a text has a name in its case, not within a longer name.
+pub(crate) fn names(response: &str, name: &str) -> usize {
+    response.match_indices(name).filter(|(at, name)| is_whole(response, *at, name)).count()
+}
+
+/// Whether a name at a place is not within a longer name. Chinese characters beside it join nothing.
+fn is_whole(text: &str, at: usize, name: &str) -> bool {
+    let joins =
+        |c: char| c.is_ascii_alphanumeric() || c == '_' || (c == '-' && name.starts_with('-'));
+    let before = text[..at].chars().next_back();
+    let after = text[at + name.len()..].chars().next();
+    // A tag starts a name itself.
+    (name.starts_with('<') || !before.is_some_and(joins)) && !after.is_some_and(joins)
 }
 
 /// The part of a name in lower case that code has in any case: `<p` of `<p>`, and the last part of `java.time.localdate`.
@@ -281,7 +318,9 @@ mod tests {
         for text in ["# Tea", "- tea", "*tea*", "[tea](x)", "> tea", "`tea`", "**tea**"] {
             assert!(uses(MarkupFormat::Markdown, text), "{text}");
         }
-        for text in ["Tea.", "2 * 3 * 4", "snake_case_name", "a > b"] {
+        for text in
+            ["Tea.", "一、绿茶很香。", "1、绿茶很香。", "2 * 3 * 4", "snake_case_name", "a > b"]
+        {
             assert!(!uses(MarkupFormat::Markdown, text), "{text}");
         }
         assert!(uses(MarkupFormat::Italic, "_tea_") && uses(MarkupFormat::Italic, "***tea***"));
@@ -318,6 +357,16 @@ mod tests {
             count(MarkupFormat::Comments, commented) == 1 && code_blocks(commented, "python") == 1
         );
         assert_eq!(count(MarkupFormat::Comments, "# A heading"), 0);
+        let with_output = "```python\na = 1\n```\n输出：\n```\n1\n2\n3\n```\n```js\nb\nc\n```";
+        assert_eq!(code_lines(with_output), 3);
+        assert_eq!(programs(with_output), [vec!["a = 1"], vec!["b", "c"]]);
+        assert_eq!(code_lines("```\na\n```\n```\nb\n```"), 2);
+    }
+
+    #[test]
+    fn a_name_keeps_its_case() {
+        assert_eq!(names("const 购物车 = ShoppingCart对象", "ShoppingCart"), 1);
+        assert_eq!(names("const shoppingCart = MyShoppingCart", "ShoppingCart"), 0);
     }
 
     #[test]
@@ -334,6 +383,7 @@ mod tests {
         assert!(has("java.time.localdate", "LocalDate a") && !has("array.isarray", "isArray(a)"));
         assert!(has("-fvisibility", "`gcc -fvisibility=hidden`"));
         assert!(!has("-fvisibility", "`gcc -fvisibility-inlines-hidden`"));
+        assert!(has("relu", "`采用ReLU激活函数`") && !has("relu", "`采用LeakyReLU激活`"));
         assert_eq!(called("```\nprint(len(a))\n```"), ["print", "len"]);
     }
 }

@@ -3,6 +3,7 @@
 use serde::de::IgnoredAny;
 
 use crate::{
+    blocks::{self, Around},
     citation,
     edit::prose,
     families::{CitationStyle, Element, MarkupFormat, Style},
@@ -79,6 +80,8 @@ pub(crate) enum Measure {
     CodeBlock(String),
     /// Occurrences of a name in lower case in the code.
     CodeName(String),
+    /// Occurrences of a name in its case.
+    ExactName(String),
     /// Uses of an element of the layout, written in Markdown.
     InMarkdown(Element),
     /// Occurrences of a phrase in lower case.
@@ -86,6 +89,16 @@ pub(crate) enum Measure {
     /// 1 if the response is a JSON object with this key.
     JsonKey(String),
     JsonArray,
+    /// 1 if the response has one JSON object or array (an array only, if so marked) with at most this around it.
+    JsonBlock {
+        array: bool,
+        around: Around,
+    },
+    /// 1 if the JSON object or array of the response has this key.
+    JsonBlockKey {
+        key: String,
+        around: Around,
+    },
     /// 1 if the response is a JSON object or array.
     JsonValue,
     /// Kinds of lines that head parts.
@@ -214,6 +227,14 @@ impl Measure {
             Self::InMarkdown(element) => structure::in_markdown(*element, response),
             Self::JsonKey(key) => usize::from(structure::has_json_key(response, key)),
             Self::JsonArray => usize::from(structure::is_json_array(response)),
+            Self::JsonBlock { array, around } => {
+                let value = blocks::value(response, *around);
+                usize::from(value.is_some_and(|value| !array || value.is_array()))
+            }
+            Self::JsonBlockKey { key, around } => {
+                usize::from(blocks::has_key(response, key, *around))
+            }
+            Self::ExactName(name) => markup::names(response, name),
             Self::JsonValue => usize::from(structure::is_json(response)),
             Self::HeadingLevels => structure::heading_levels(response),
             Self::TitleLine(title) => structure::title_lines(response, title),
@@ -326,6 +347,9 @@ impl Measure {
             | Self::InMarkdown(_)
             | Self::JsonKey(_)
             | Self::JsonArray
+            | Self::JsonBlock { .. }
+            | Self::JsonBlockKey { .. }
+            | Self::ExactName(_)
             | Self::JsonValue
             | Self::HeadingLevels
             | Self::TitleLine(_)
@@ -407,6 +431,9 @@ impl Measure {
             Self::InMarkdown(element) => return format!("{} in Markdown", element.english()),
             Self::JsonKey(key) => return format!("JSON objects with the key “{key}”"),
             Self::JsonArray => "JSON arrays as the whole response",
+            Self::JsonBlock { .. } => "JSON values with text around",
+            Self::JsonBlockKey { key, .. } => return format!("JSON values with the key “{key}”"),
+            Self::ExactName(name) => return format!("times the name “{name}”"),
             Self::JsonValue => "JSON values as the whole response",
             Self::HeadingLevels => "levels of headings",
             Self::TitleLine(title) => return format!("titles “{title}”"),

@@ -3,9 +3,10 @@
 use crate::{
     constraint::Constraint,
     families::{
-        AnswerLanguage, Characters, CitationStyle, Citations, Code, Composition, Document, Element,
-        Emphasis, Ends, Fields, Framing, Keywords, Layout, Length, Letters, Lists, MarkupFormat,
-        NO_LIMIT, Outline, Periods, Phrases, Portions, Size, Unit, Voice, Words, Wrapping,
+        AnswerLanguage, Around, Characters, CitationStyle, Citations, Code, Composition, Document,
+        Element, Emphasis, Ends, Fields, Framing, Keywords, Layout, Length, Letters, Lists,
+        MarkupFormat, NO_LIMIT, Outline, Periods, Phrases, Portions, Size, Unit, Voice, Words,
+        Wrapping,
     },
 };
 
@@ -236,18 +237,40 @@ fn of_document(document: &Document) -> Vec<String> {
 
 fn of_code(code: &Code) -> Vec<String> {
     match code {
-        Code::MaxCodeLines { n } => say([format!("代码不超过{n}行。")]),
+        Code::MaxCodeLines { n } => say([format!("代码总行数不超过{n}行。")]),
         Code::MinCodeLines { n } => say([format!("代码应至少包含{n}行。")]),
         Code::CodeLanguage { name } => say([format!("代码使用{name}编写。")]),
         Code::CodeNames { names } => say([format!("代码中必须使用{}。", quoted(names))]),
+        Code::IncludeName { name } => say([format!("函数名为“{name}”。")]),
     }
 }
 
 fn of_fields(fields: &Fields) -> Vec<String> {
     match fields {
-        Fields::JsonKeys { keys } => say([format!("输出的JSON必须包含{}字段。", quoted(keys))]),
-        Fields::Json => say(["以JSON格式输出。".to_owned(), "输出格式为JSON。".to_owned()]),
-        Fields::JsonArray => say(["以JSON数组形式输出。".to_owned()]),
+        Fields::JsonKeys { keys } => {
+            say([format!("只输出JSON，不输出其他内容，其中包含{}字段。", quoted(keys))])
+        }
+        Fields::Json => say(["只输出JSON，不输出其他内容。".to_owned()]),
+        Fields::JsonArray => say(["只输出JSON数组，不输出其他内容。".to_owned()]),
+        Fields::JsonBlock { around: Around::Line, array: false } => {
+            say(["以JSON格式输出。".to_owned(), "输出格式为JSON。".to_owned()])
+        }
+        Fields::JsonBlock { around: Around::Line, array: true } => {
+            say(["以JSON数组形式输出。".to_owned()])
+        }
+        Fields::JsonBlock { around: Around::Text, array: false } => {
+            say(["结果以JSON格式返回。".to_owned()])
+        }
+        Fields::JsonBlock { around: Around::Text, array: true } => {
+            say(["结果必须是JSON数组。".to_owned()])
+        }
+        Fields::JsonBlockKeys { around: Around::Line, keys } => {
+            say([format!("输出格式为JSON，包含{}字段。", quoted(keys))])
+        }
+        Fields::JsonBlockKeys { around: Around::Text, keys } => {
+            say([format!("输出的JSON必须包含{}字段。", quoted(keys))])
+        }
+        Fields::NoJsonBlock => Vec::new(),
         Fields::TableColumns { columns } => say([format!("表格列标题为{}。", quoted(columns))]),
         Fields::NamedParts { names } => say([format!("报告应包含{}等部分。", names.join("、"))]),
         Fields::Decimals { n } => say([format!("答案保留{n}位小数。")]),
@@ -260,6 +283,7 @@ fn of_portions(portions: &Portions) -> Vec<String> {
             let limit = limited(*low, *high, measure_word(*size));
             match unit {
                 Unit::Title => say([format!("标题{limit}。")]),
+                Unit::CodeBlock => say([format!("代码{limit}。")]),
                 unit => say([format!("每{}{limit}。", unit_word(*unit))]),
             }
         }
@@ -296,8 +320,18 @@ fn of_portions(portions: &Portions) -> Vec<String> {
         Portions::PartCount { unit: Unit::Question, high, low: 0 } => {
             say([format!("问卷控制在{high}个问题以内。")])
         }
+        Portions::PartCount { unit: Unit::Point, low: 2, high: NO_LIMIT } => {
+            say(["使用编号列表。".to_owned()])
+        }
         Portions::PartCount {
-            unit: Unit::Entry | Unit::Title | Unit::Source | Unit::Question | Unit::CodeLine,
+            unit:
+                Unit::Point
+                | Unit::CodeBlock
+                | Unit::Entry
+                | Unit::Title
+                | Unit::Source
+                | Unit::Question
+                | Unit::CodeLine,
             ..
         } => Vec::new(),
     }
@@ -335,5 +369,7 @@ fn unit_word(unit: Unit) -> &'static str {
         Unit::Source => "个来源",
         Unit::Question => "个问题",
         Unit::CodeLine => "行代码",
+        Unit::CodeBlock => "段代码",
+        Unit::Point => "个编号",
     }
 }

@@ -130,7 +130,7 @@ fn names_group(line: &str) -> bool {
 }
 
 /// Whether a line names the list of references, beside numbers, marks and a colon: "## 7. References:", 七、参考文献列表.
-fn names_references(line: &str) -> bool {
+pub(crate) fn names_references(line: &str) -> bool {
     const NAMES: [&str; 12] = [
         "参考文献",
         "參考文獻",

@@ -33,9 +33,14 @@ fn json(response: &str, start: char) -> Option<Value> {
     serde_json::from_str(body).ok()
 }
 
+/// The JSON object or array that the response is.
+pub(crate) fn whole_json(response: &str) -> Option<Value> {
+    json(response, '{').or_else(|| json(response, '['))
+}
+
 /// Whether the response is a JSON object or array.
 pub(crate) fn is_json(response: &str) -> bool {
-    json(response, '{').or_else(|| json(response, '[')).is_some()
+    whole_json(response).is_some()
 }
 
 /// Whether the response is a JSON array.
@@ -45,16 +50,18 @@ pub(crate) fn is_json_array(response: &str) -> bool {
 
 /// Whether the response is JSON that has a key at any depth.
 pub(crate) fn has_json_key(response: &str, key: &str) -> bool {
-    fn has(value: &Value, key: &str) -> bool {
-        match value {
-            Value::Object(map) => {
-                map.contains_key(key) || map.values().any(|value| has(value, key))
-            }
-            Value::Array(values) => values.iter().any(|value| has(value, key)),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    whole_json(response).is_some_and(|value| has_key(&value, key))
+}
+
+/// Whether JSON has a key at any depth.
+pub(crate) fn has_key(value: &Value, key: &str) -> bool {
+    match value {
+        Value::Object(map) => {
+            map.contains_key(key) || map.values().any(|value| has_key(value, key))
         }
+        Value::Array(values) => values.iter().any(|value| has_key(value, key)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
-    json(response, '{').or_else(|| json(response, '[')).is_some_and(|value| has(&value, key))
 }
 
 /// The top keys of a response that is a JSON object.
@@ -77,12 +84,30 @@ fn headers(response: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The number of cells of header rows that contain a name in lower case.
+/// The number of cells of header rows that contain a name in lower case, and of rows that start with it: a table can have
+/// its names in the first column.
 pub(crate) fn column(response: &str, name: &str) -> usize {
-    headers(response)
+    let heads = headers(response)
         .flat_map(|head| head.split('|'))
         .filter(|cell| text::fold(cell).contains(name))
-        .count()
+        .count();
+    heads + first_cells(response).filter(|cell| text::fold(cell) == name).count()
+}
+
+/// The first cells of the rows below the headers of Markdown tables, without bold type and parentheses behind.
+fn first_cells(response: &str) -> impl Iterator<Item = &str> {
+    let (mut in_table, mut before) = (false, "");
+    let rows = lines::filled(response).filter(move |line| {
+        let head = lines::is_row(before) && text::has_text(before);
+        in_table = lines::is_row(line) && (in_table || (lines::is_rule(line) && head));
+        before = line;
+        in_table && !lines::is_rule(line)
+    });
+    rows.filter_map(|row| {
+        let cell = row.trim().trim_start_matches('|').split('|').next()?;
+        let cell = cell.trim().trim_matches('*');
+        Some(cell.split(['（', '(']).next()?.trim().trim_matches('*'))
+    })
 }
 
 /// The names of the columns of the first table.
@@ -315,7 +340,10 @@ mod tests {
         );
         assert!(is_json_array("[1, 2]") && !is_json_array("{}"));
         let table = "| Name | Price (EUR) |\n|---|---|\n| tea | 3 |";
-        assert_eq!((column(table, "price"), column(table, "tea")), (1, 0));
+        assert_eq!((column(table, "price"), column(table, "3")), (1, 0));
+        let turned = "| 项目 | 苹果 | 三星 |\n|---|---|---|\n| **价格（元）** | 5 | 4 |\n| 电池 | 价格 | 好 |";
+        let found = ["价格", "电池", "评分", "好"].map(|name| column(turned, name));
+        assert_eq!(found, [1, 1, 0, 0]);
         let report = "# 引言\n内容\n**方法**：内容\n三、结果\n讨论：内容\n结论很好";
         let parts = ["引言", "方法", "结果", "讨论", "结论"].map(|name| named_parts(report, name));
         assert_eq!(parts, [1, 1, 1, 1, 0]);

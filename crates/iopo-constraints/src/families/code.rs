@@ -15,7 +15,8 @@ use crate::{
 family! {
     /// Code in the response.
     Code, CodeKind, code_kinds {
-        /// Limits the number of lines of code from above: filled lines in code blocks, or in the response if it has none.
+        /// Limits the number of lines of code from above: filled lines in all code blocks, or in the response if it has none.
+        /// Blocks of data and output do not count, and those without a language only if no block has one.
         MaxCodeLines {
             /// The limit.
             n: usize,
@@ -37,6 +38,11 @@ family! {
             /// Names of functions, modules, commands, tags and the like.
             names: Vec<String>,
         } = "code_names", Inclusion, weight 0.0, slots [], ifeval [], styles [];
+        /// Requires a name in its case, not within a longer name.
+        IncludeName {
+            /// The name of a function, class, object or the like.
+            name: String,
+        } = "include_name", Inclusion, weight 0.0, slots [], ifeval [], styles [];
     }
 }
 
@@ -49,6 +55,7 @@ impl Family for Code {
             Self::MinCodeLines { n } => params::number("n", *n, 2, 10_000),
             Self::CodeLanguage { name } => params::label("name", name),
             Self::CodeNames { names } => params::labels("names", names),
+            Self::IncludeName { name } => params::label("name", name),
         }
     }
 
@@ -83,6 +90,11 @@ impl Family for Code {
                     format!("Write code that uses {list}."),
                 ]
             }
+            Self::IncludeName { name } => vec![
+                format!("Use the name \"{name}\", with these capital letters."),
+                format!("The name must be \"{name}\", in exactly this case."),
+                format!("Name it \"{name}\" and keep the case of the letters."),
+            ],
         }
     }
 
@@ -94,6 +106,7 @@ impl Family for Code {
             Self::CodeNames { names } => {
                 names.iter().map(|name| Bound::some(Measure::CodeName(text::fold(name)))).collect()
             }
+            Self::IncludeName { name } => vec![Bound::some(Measure::ExactName(name.clone()))],
         }
     }
 
@@ -105,6 +118,9 @@ impl Family for Code {
             Self::CodeNames { names } => {
                 let phrases = names.iter().map(|name| markup::stem(&text::fold(name)).to_owned());
                 all(phrases.map(|phrase| Phrases::ExcludePhrase { phrase }))
+            }
+            Self::IncludeName { name } => {
+                all([Phrases::ExcludePhrase { phrase: text::fold(name) }])
             }
         }
     }
@@ -127,6 +143,10 @@ impl Family for Code {
                 let names = markup::called(response);
                 all((!names.is_empty()).then_some(Self::CodeNames { names }))
             }
+            CodeKind::IncludeName => {
+                let first = markup::called(response).into_iter().next();
+                all(first.map(|name| Self::IncludeName { name }))
+            }
             CodeKind::MaxCodeLines | CodeKind::MinCodeLines => Vec::new(),
         }
     }
@@ -138,6 +158,9 @@ impl Family for Code {
             CodeKind::MinCodeLines => Self::MinCodeLines { n: 5 * n },
             CodeKind::CodeLanguage => Self::CodeLanguage {
                 name: params::one_of(&["python", "rust", "java"], "python", rng).to_owned(),
+            },
+            CodeKind::IncludeName => Self::IncludeName {
+                name: params::one_of(&["ShoppingCart", "parseDate"], "parseDate", rng).to_owned(),
             },
             CodeKind::CodeNames => Self::CodeNames {
                 names: vec![

@@ -2,7 +2,7 @@
 
 use rand::Rng;
 
-use super::{Family, Figures, Layout, Lists, all, say};
+use super::{Around, Family, Figures, Layout, Lists, all, say};
 use crate::{
     bound::Bound,
     constraint::Constraint,
@@ -23,7 +23,23 @@ family! {
         } = "json_keys", OutputFormat, weight 0.0, slots [List Blocks Sentences], ifeval [], styles [];
         /// Requires a JSON array, optionally in a code block, and nothing else.
         JsonArray = "json_array", OutputFormat, weight 0.0, slots [List Blocks Sentences], ifeval [], styles [];
-        /// Requires Markdown tables whose header rows contain these names, ignoring case.
+        /// Requires exactly one JSON object or array, in a code block or on lines of its own.
+        JsonBlock {
+            /// What may stand around it.
+            around: Around,
+            /// Whether it must be an array.
+            array: bool,
+        } = "json_block", OutputFormat, weight 0.0, slots [], ifeval [], styles [];
+        /// Requires exactly one JSON object or array that has these keys, at any depth.
+        JsonBlockKeys {
+            /// What may stand around it.
+            around: Around,
+            /// The keys, in the case of the response.
+            keys: Vec<String>,
+        } = "json_block_keys", OutputFormat, weight 0.0, slots [], ifeval [], styles [];
+        /// Forbids exactly one JSON object or array in a code block or on lines of its own.
+        NoJsonBlock = "no_json_block", OutputFormat, weight 0.0, slots [], ifeval [], styles [];
+        /// Requires Markdown tables whose header rows contain these names, ignoring case, or whose rows start with them.
         TableColumns {
             /// The names of the columns.
             columns: Vec<String>,
@@ -42,16 +58,26 @@ family! {
     }
 }
 
+/// What may stand beside JSON, for a reader.
+fn beside(around: Around) -> &'static str {
+    match around {
+        Around::Line => ", with at most one short line before and after it",
+        Around::Text => ", once, with or without text around it",
+    }
+}
+
 impl Family for Fields {
     type Kind = FieldsKind;
 
     fn validate(&self) -> Result<(), OutOfRange> {
         match self {
-            Self::JsonKeys { keys } => params::labels("keys", keys),
+            Self::JsonKeys { keys } | Self::JsonBlockKeys { keys, .. } => {
+                params::labels("keys", keys)
+            }
             Self::TableColumns { columns } => params::labels("columns", columns),
             Self::NamedParts { names } => params::labels("names", names),
             Self::Decimals { n } => params::number("n", *n, 1, 20),
-            Self::Json | Self::JsonArray => Ok(()),
+            Self::Json | Self::JsonArray | Self::JsonBlock { .. } | Self::NoJsonBlock => Ok(()),
         }
     }
 
@@ -74,6 +100,28 @@ impl Family for Fields {
                 "Give the whole answer as a JSON array.",
                 "Respond with one valid JSON array and nothing else.",
                 "Your entire response must be a JSON array.",
+            ]),
+            Self::JsonBlock { around, array } => {
+                let value = if *array { "a JSON array" } else { "JSON" };
+                let around = beside(*around);
+                vec![
+                    format!("Give the result as {value}{around}."),
+                    format!("Present the answer as {value}{around}."),
+                    format!("Return {value}{around}."),
+                ]
+            }
+            Self::JsonBlockKeys { around, keys } => {
+                let (list, around) = (params::quoted_list(keys), beside(*around));
+                vec![
+                    format!("Give JSON with the keys {list}{around}."),
+                    format!("Return JSON that has the keys {list}{around}."),
+                    format!("The JSON in the answer must have the keys {list}{around}."),
+                ]
+            }
+            Self::NoJsonBlock => say([
+                "Do not give the result as a JSON block.",
+                "Write no JSON block.",
+                "Answer without a JSON block.",
             ]),
             Self::TableColumns { columns } => {
                 let list = params::quoted_list(columns);
@@ -106,6 +154,17 @@ impl Family for Fields {
             }
             Self::Json => vec![Bound::some(Measure::JsonValue)],
             Self::JsonArray => vec![Bound::some(Measure::JsonArray)],
+            Self::JsonBlock { around, array } => {
+                vec![Bound::some(Measure::JsonBlock { array: *array, around: *around })]
+            }
+            Self::JsonBlockKeys { around, keys } => {
+                let key =
+                    |key: &String| Measure::JsonBlockKey { key: key.clone(), around: *around };
+                keys.iter().map(|name| Bound::some(key(name))).collect()
+            }
+            Self::NoJsonBlock => {
+                vec![Bound::none(Measure::JsonBlock { array: false, around: Around::Text })]
+            }
             Self::TableColumns { columns } => columns
                 .iter()
                 .map(|column| Bound::some(Measure::Column(text::fold(column))))
@@ -121,6 +180,10 @@ impl Family for Fields {
         match self {
             Self::Json | Self::JsonKeys { .. } => all([Lists::MinBullets { n: 2 }]),
             Self::JsonArray | Self::NamedParts { .. } => all([Layout::JsonObject]),
+            Self::JsonBlock { .. } | Self::JsonBlockKeys { .. } => all([Self::NoJsonBlock]),
+            Self::NoJsonBlock => {
+                all(Around::ALL.map(|around| Self::JsonBlock { around, array: false }))
+            }
             Self::TableColumns { .. } => all([Layout::PlainText]),
             Self::Decimals { .. } => all([Figures::NoDigits]),
         }
@@ -135,6 +198,16 @@ impl Family for Fields {
         match kind {
             FieldsKind::Json => all([Self::Json]),
             FieldsKind::JsonArray => all([Self::JsonArray]),
+            FieldsKind::JsonBlock => {
+                all(Around::ALL.map(|around| Self::JsonBlock { around, array: false }))
+            }
+            FieldsKind::NoJsonBlock => all([Self::NoJsonBlock]),
+            FieldsKind::JsonBlockKeys => {
+                let keys: Vec<String> =
+                    crate::structure::json_keys(response).into_iter().take(4).collect();
+                let block = Self::JsonBlockKeys { around: Around::Text, keys };
+                all(Some(block).filter(|block| block.validate().is_ok()))
+            }
             FieldsKind::Decimals => all((1..=3).map(|n| Self::Decimals { n })),
             FieldsKind::NamedParts => {
                 let names = crate::structure::headings(response);
@@ -157,6 +230,14 @@ impl Family for Fields {
         match kind {
             FieldsKind::JsonKeys => Self::JsonKeys { keys: names() },
             FieldsKind::Json => Self::Json,
+            FieldsKind::JsonBlock => Self::JsonBlock {
+                around: params::one_of(&Around::ALL, Around::Text, rng),
+                array: false,
+            },
+            FieldsKind::JsonBlockKeys => {
+                Self::JsonBlockKeys { around: Around::Text, keys: names() }
+            }
+            FieldsKind::NoJsonBlock => Self::NoJsonBlock,
             FieldsKind::JsonArray => Self::JsonArray,
             FieldsKind::TableColumns => Self::TableColumns { columns: names() },
             FieldsKind::NamedParts => Self::NamedParts { names: names() },

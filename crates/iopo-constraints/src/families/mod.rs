@@ -154,7 +154,7 @@ families! {
     wrapping::{Wrapping, WrappingKind, wrapping_kinds}
 }
 
-pub use crate::lines::Marker;
+pub use crate::{blocks::Around, lines::Marker};
 pub use citations::CitationStyle;
 pub use document::{AnswerLanguage, MarkupFormat};
 pub use emphasis::Style;

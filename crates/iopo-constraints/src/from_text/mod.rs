@@ -28,8 +28,8 @@
 //! | N sentences, N句话, N paragraphs, N个段落 | `exact_sentences`, `max_sentences`, `min_sentences`, `exact_paragraphs` |
 //! | a word or phrase occurs or does not occur | `include_word`, `include_words`, `word_frequency`, `exclude_word`, `include_phrase`, `include_phrases`, `exclude_phrase` |
 //! | starts or ends with a phrase, the title is | `starts_with`, `ends_with`, `ends_with_question`, `wrapped_in_quotes`, `titled` |
-//! | lists | `exact_bullets`, `min_bullets`, `exact_numbered`, `min_numbered`, `min_items`, `no_lists` |
-//! | JSON, keys of JSON, tables, columns of tables | `json`, `json_object`, `json_array`, `json_keys`, `table`, `table_columns` |
+//! | lists | `exact_bullets`, `min_bullets`, `exact_numbered`, `min_numbered`, `min_items`, `no_lists`, `count_range` (Chinese) |
+//! | JSON, keys of JSON, tables, columns of tables | `json`, `json_object`, `json_array`, `json_keys`, `json_block`, `json_block_keys` (Chinese), `table`, `table_columns` |
 //! | Markdown, LaTeX, HTML, code blocks, comments | `markup`, `plain_text` |
 //! | headings and subheadings, lists, tables and other elements | `elements`, `markdown_elements`, `headings`, `bold` |
 //! | parts with names, of reports and the like | `named_parts` |
@@ -39,8 +39,8 @@
 //! | every sentence starts or ends with a word, the first word is the last one | `sentence_starts`, `sentence_ends`, `same_ends`, `no_same_ends` |
 //! | N letters, N words in lower case, no periods, initials of neighboring words | `min_letters`, `max_letters`, `min_lowercase_words`, `max_lowercase_words`, `no_periods`, `no_consecutive_initials` |
 //! | words in brackets, parts of equal length | `bracketed_words`, `wrapped_pairs`, `even_parts` |
-//! | lines of code, programming language, names in code, decimal places | `max_code_lines`, `min_code_lines`, `code_language`, `code_names`, `decimals` |
-//! | limits of paragraphs, titles, stanzas, named parts (Chinese) | `unit_range`, `part_range` |
+//! | lines of code, programming language, names in code, decimal places | `max_code_lines`, `min_code_lines`, `code_language`, `code_names`, `include_name`, `decimals` |
+//! | limits of paragraphs, titles, stanzas, programs, named parts (Chinese) | `unit_range`, `part_range` |
 //! | numbers of rows, verses, stanzas, paragraphs, references (Chinese) | `count_range` |
 //! | APA style, emphasis of key words (Chinese) | `citation_style`, `emphasized` |
 //!

@@ -108,8 +108,11 @@ impl Proposal {
             Subject::References => task.lists_references(),
         };
         let references = matches!(self.subject, Subject::References);
-        let marks = (task.has_marks() || task.is_marked_up())
-            && (references || stop::counts_marks(self.id));
+        let counts = stop::counts_marks(self.id) && !is_about_code;
+        let marks = (task.has_marks() || task.is_marked_up()) && (references || counts);
+        let encoded = is_about_code && stop::counts_code(self.id) && task.is_marked_up();
+        let part = counts && (task.is_about_texts() || task.shortens_a_choice());
+        let framed = self.id == "named_parts" && task.places_parts();
         let foreign = task.wants_english() && stop::has_names(self.id);
         let marked = self.id == "part_range" && task.marks_parts();
         let question = self.id == "citation_style" && task.sets_a_question();
@@ -118,6 +121,9 @@ impl Proposal {
             && !marks
             && !marked
             && !question
+            && !encoded
+            && !part
+            && !framed
             && !beside
             && !foreign
             && (!task.is_program() || is_about_code || stop::names_answer(words))

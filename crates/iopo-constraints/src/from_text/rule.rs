@@ -173,6 +173,10 @@ impl Compiled {
                     if name == "names" && (few || items.iter().any(plain)) {
                         return None;
                     }
+                    // 是否有优惠活动 is what a column tells, rather than its name.
+                    if name == "columns" && items.iter().any(|item| item.starts_with("是否")) {
+                        return None;
+                    }
                     proposal.set_list(name, items);
                     if let Some(stated) = stated {
                         proposal.expect_length(stated);

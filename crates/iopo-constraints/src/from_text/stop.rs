@@ -143,8 +143,18 @@ pub(super) fn polarity_agrees(text: &str, id: &str) -> bool {
 
 /// Whether a text wants all of something in a list or table, of which code sees only that it is there.
 pub(super) fn is_total(text: &str, id: &str) -> bool {
-    let places = ["table", "table_columns", "min_items", "min_numbered", "min_bullets", "bold"];
-    places.contains(&id) && (text.contains("所有") || text.contains("全部"))
+    let places = [
+        "table",
+        "table_columns",
+        "min_items",
+        "min_numbered",
+        "count_range",
+        "min_bullets",
+        "bold",
+    ];
+    // The structure of a text is numbered as a whole.
+    let is_structure = id == "count_range" && text.contains("文章结构");
+    is_structure || places.contains(&id) && (text.contains("所有") || text.contains("全部"))
 }
 
 /// Whether a kind is about code.
@@ -169,6 +179,11 @@ pub(super) fn counts_marks(id: &str) -> bool {
     let framed =
         ["starts_with", "ends_with", "ends_with_question", "single_line", "citation_style"];
     counted.iter().any(|end| id.ends_with(end)) || framed.contains(&id)
+}
+
+/// Whether a kind counts lines of code, which are one string if the response is JSON.
+pub(super) fn counts_code(id: &str) -> bool {
+    matches!(id, "max_code_lines" | "min_code_lines" | "unit_range")
 }
 
 /// Whether a kind looks for names of parts, which are English in an English response.

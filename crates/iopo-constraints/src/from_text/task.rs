@@ -124,7 +124,10 @@ static FORMAT: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// A request for JSON and a text beside it.
 static BESIDE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"json[^。；;]{0,12}[,，](?:同时|另外|此外|并)(?:包含|附|提供|给出)").ok()
+    Regex::new(
+        r"json[^。；;]{0,12}[,，](?:同时|另外|此外|并)(?:包含|附|提供|给出)|查询.{0,6}sql.{0,8}并",
+    )
+    .ok()
 });
 
 /// A further request behind the first one.
@@ -197,12 +200,34 @@ impl Task {
         self.text.contains("json")
     }
 
+    /// Whether the response consists of several texts, or of texts that others wrote: a limit holds for each of them.
+    pub(super) fn is_about_texts(&self) -> bool {
+        let seeks = ["寻找", "查找", "搜索", "搜集", "收集"];
+        let texts = ["文章", "短文", "诗歌", "故事"];
+        let is_search = self.clauses().next().is_some_and(|clause| {
+            seeks.iter().any(|word| clause.starts_with(word))
+                && texts.iter().any(|word| clause.ends_with(word))
+        });
+        is_search || self.others.contains("每篇文章都")
+    }
+
+    /// Whether the task asks to choose an option and to shorten it: a limit holds for the option.
+    pub(super) fn shortens_a_choice(&self) -> bool {
+        let shortens = ["精简", "缩短", "简化", "压缩"];
+        self.text.contains("选项") && shortens.iter().any(|word| self.text.contains(word))
+    }
+
+    /// Whether another constraint asks for marks of parts or a place that tells a part without a heading.
+    pub(super) fn places_parts(&self) -> bool {
+        ["结束标记", "简历顶部", "简历的顶部"].iter().any(|words| self.others.contains(words))
+    }
+
     /// Whether the task asks for English text.
     pub(super) fn wants_english(&self) -> bool {
         ["英文", "英语"].iter().any(|word| self.text.contains(word))
     }
 
-    /// Whether the task asks for JSON and for a text beside it.
+    /// Whether the task asks for JSON and for a text beside it, or for a query of SQL beside what is read from it.
     pub(super) fn wants_text_beside_json(&self) -> bool {
         BESIDE.as_ref().is_none_or(|beside| beside.is_match(&self.text))
     }

@@ -13,6 +13,7 @@ use title::title;
 use crate::{
     citation, han,
     lines::{self, outside_code},
+    markup, points,
     references::references,
     structure, text,
 };
@@ -46,6 +47,12 @@ pub enum Unit {
     Question,
     /// A filled line of a fenced code block.
     CodeLine,
+    /// A block of code, or the whole response if it has none. Blocks of data and output are none, and those without a language
+    /// only if no block has one.
+    CodeBlock,
+    /// A point with a number: an item of a numbered list, or a heading or bold line with a number, outside of lists of
+    /// references.
+    Point,
 }
 
 /// What the size of a part counts.
@@ -122,6 +129,8 @@ impl Unit {
             Self::Source => "cited sources",
             Self::Question => "questions",
             Self::CodeLine => "lines of code",
+            Self::CodeBlock => "code blocks",
+            Self::Point => "numbered points",
         }
     }
 }
@@ -190,6 +199,10 @@ fn units(unit: Unit, response: &str) -> Vec<String> {
             marks.filter(ends).map(str::to_owned).collect()
         }
         Unit::CodeLine => mark::code(response),
+        Unit::CodeBlock => {
+            markup::programs(response).iter().map(|block| block.join("\n")).collect()
+        }
+        Unit::Point => points::numbered(response).into_iter().map(str::to_owned).collect(),
         Unit::Source => citation::sources(response),
         Unit::Reference => references(response).into_iter().map(str::to_owned).collect(),
     }

@@ -307,7 +307,7 @@ fn chinese_sentences_map_back() {
     }
     assert!(found.len() >= 28, "{} kinds map back: {found:?}", found.len());
     for kind in
-        [Kind::MaxChars, Kind::Json, Kind::Elements, Kind::Titled, Kind::Table, Kind::NoLists]
+        [Kind::MaxChars, Kind::JsonBlock, Kind::Elements, Kind::Titled, Kind::Table, Kind::NoLists]
     {
         assert!(found.contains(&kind), "{kind}");
     }
@@ -331,6 +331,13 @@ fn other_constraints_ask_for_contents_and_for_references() {
     {
         assert_eq!(within(sources, others), None, "{others:?}");
     }
+    // The code is one string of the JSON.
+    let code = "示例代码不得超过20行";
+    assert_eq!(within(code, &["请以JSON格式输出你的回答"]), None);
+    assert_eq!(within(code, &["包含详细的解释"]), Some(Kind::UnitRange));
+    let parts = "简历应包括个人信息、教育背景、工作经验、技能和职业目标等部分";
+    assert_eq!(within(parts, &["姓名置于简历顶部"]), None);
+    assert_eq!(within(parts, &["语言简洁"]), Some(Kind::NamedParts));
     // Marks of a format would count.
     assert_eq!(within("报告不少于1000字", &["使用表格"]), Some(Kind::MinChars));
     for format in ["以JSON格式输出", "输出格式为LaTeX", "报告需以HTML格式提交"] {

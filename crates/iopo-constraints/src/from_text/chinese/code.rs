@@ -50,12 +50,6 @@ pub(super) const RULES: &[Rule] = &[
         r"{head}{in_code}?{must}定义(?:一个)?(?<code_names>{quote}类,输入类型(?:为|是){quote}(?:和|、|与){quote},输出类型(?:为|是){quote}(?:和|、|与){quote}){tail}",
     )
     .needing(&["输入类型"]),
-    Rule::new(
-        "code_names",
-        "{}",
-        r"{head}(?:采用|使用)(?<code_names>[a-z]+激活函数,并{must}(?:采用|使用)[a-z]+)(?:来)?防止过拟合{tail}",
-    )
-    .needing(&["激活函数"]),
     // A method with its name.
     Rule::new(
         "code_names",
@@ -78,32 +72,32 @@ pub(super) const RULES: &[Rule] = &[
     .needing(&["表中"]),
     // Keys of JSON with their meanings.
     Rule::new(
-        "json_keys",
-        "{}",
+        "json_block_keys",
+        r#"{"around":"text"}"#,
         r"{head}(?:{whole}|{data}){must}{write}json(?:格式)?(?:进行)?{show},(?:其中)?键名?{must}(?:为|是)(?<keys>{quotes})(?<each>分别)(?:对应|表示|代表){meaning}{tail}",
     )
     .needing(&["键"]),
     Rule::new(
-        "json_keys",
-        "{}",
+        "json_block_keys",
+        r#"{"around":"text"}"#,
         r"{head}(?<in_json>{whole}|{data}){must}(?:包含|包括)(?<keys>{quotes})(?<count>{num})个字段,其中(?:{quote}字段(?:为|表示){meaning},?)+{tail}",
     )
     .needing(&["字段"]),
     Rule::new(
-        "json_keys",
-        "{}",
+        "json_block_keys",
+        r#"{"around":"text"}"#,
         r"{head}(?:{whole}|{data}){must}(?:包含|包括)(?<keys>{quotes})键,(?<each>分别)(?:对应|表示|代表){meaning}{tail}",
     )
     .needing(&["键"]),
     Rule::new(
-        "json_keys",
-        "{}",
+        "json_block_keys",
+        r#"{"around":"text"}"#,
         r"{head}(?:输出的?|返回的?|生成的?)?json(?:结构|对象|数据)?(?:中|里)?{must}(?:包含|包括)(?<count>{num})个(?:字段|键):(?<keys>{meant}(?:,{meant})+){tail}",
     )
     .needing(&["json"]),
     Rule::new(
-        "json_keys",
-        "{}",
+        "json_block_keys",
+        r#"{"around":"text"}"#,
         r"{head}(?:输出的?|返回的?)?json(?:的)?(?:字段|键){must}(?:包含|包括|为|是|有):?(?<keys>{glossed}(?:(?:、|,|和|与|以及|及){glossed})+){tail}",
     )
     .needing(&["json"]),

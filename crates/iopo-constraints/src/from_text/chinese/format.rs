@@ -4,31 +4,56 @@ use crate::from_text::rule::Rule;
 
 /// The rules, tried in order.
 pub(super) const RULES: &[Rule] = &[
-    // JSON.
+    // JSON. A result, a document or a list may have text beside it.
     Rule::new(
-        "json_keys",
-        "{}",
-        r"{head}(?:(?:{whole}|{data})?{must}{write}json格式(?:进行)?{show}?|(?:{answer}|输出|返回)?(?:的)?格式{must}(?:是|为)json(?:格式)?),?(?:其中|结构)?{must}(?:包含|包括)(?:一个|以下)?(?:字段|键)?(?<keys>{quotes})等?(?:这?(?<count2>{num})个)?(?:字段|键|属性){tail}",
+        "json_block_keys",
+        r#"{"around":"text"}"#,
+        r"{head}{result}{must}{write}json格式(?:进行)?{show}?,?(?:其中|结构)?{must}(?:包含|包括)(?:一个|以下)?(?:字段|键)?(?<keys>{quotes})等?(?:这?(?<count2>{num})个)?(?:字段|键|属性){tail}",
     ),
     Rule::new(
-        "json_keys",
-        "{}",
+        "json_block_keys",
+        r#"{"around":"line"}"#,
+        r"{head}(?:(?:{answer})?{must}{write}json格式(?:进行)?{show}?|(?:{answer}|输出|返回)?(?:的)?格式{must}(?:是|为)json(?:格式)?),?(?:其中|结构)?{must}(?:包含|包括)(?:一个|以下)?(?:字段|键)?(?<keys>{quotes})等?(?:这?(?<count2>{num})个)?(?:字段|键|属性){tail}",
+    ),
+    Rule::new(
+        "json_block_keys",
+        r#"{"around":"text"}"#,
         r"{head}(?:输出的?|返回的?|生成的?)?json(?:结构|对象|数据|结果|格式)?(?:中|里)?{must}(?:还)?(?:包含|包括)(?:(?<count>{num})个)?(?:字段|键)?:?(?<keys>{quotes})等?(?:这?(?<count2>{num})个)?(?:字段|键|属性)?{tail}",
     ),
     Rule::new(
-        "json",
-        "{}",
-        r"{head}(?:将)?(?:{whole}|{data})?{must}{write}(?:标准的?)?json{form}(?:来|进行)?{show}?(?:你的|您的)?(?:回答|答案|结果|数据|内容|信息)?{aim}{tail}",
+        "json_block",
+        r#"{"around":"text","array":false}"#,
+        r"{head}(?:将)?{result}{must}{write}(?:标准的?)?json{form}(?:来|进行)?{show}?(?:你的|您的)?(?:回答|答案|结果|数据|内容|信息)?{aim}{tail}",
     ),
     Rule::new(
-        "json",
-        "{}",
-        r"{head}(?:(?:{whole}|{data})(?:的)?)?(?:的)?(?:输出|呈现)?格式{must}(?:是|为|采用|使用|遵循)(?:标准的?)?json(?:格式)?{aim}{tail}",
+        "json_block",
+        r#"{"around":"text","array":false}"#,
+        r"{head}(?:将)?{answer}?{must}{write}(?:标准的?)?json{form}(?:来|进行)?{show}?(?:你的|您的)?(?:结果|数据){aim}{tail}",
     ),
     Rule::new(
-        "json",
-        "{}",
-        r"{head}(?:{whole}|{data}){must}(?:是|为)(?:有效的|合法的|标准的?)?json(?:格式)?{tail}",
+        "json_block",
+        r#"{"around":"line","array":false}"#,
+        r"{head}(?:将)?{answer}?{must}{write}(?:标准的?)?json{form}(?:来|进行)?{show}?(?:你的|您的)?(?:回答|答案|内容|信息)?{aim}{tail}",
+    ),
+    Rule::new(
+        "json_block",
+        r#"{"around":"text","array":false}"#,
+        r"{head}{result}(?:的)?(?:的)?(?:输出|呈现)?格式{must}(?:是|为|采用|使用|遵循)(?:标准的?)?json(?:格式)?{aim}{tail}",
+    ),
+    Rule::new(
+        "json_block",
+        r#"{"around":"line","array":false}"#,
+        r"{head}(?:{answer}(?:的)?)?(?:的)?(?:输出|呈现)?格式{must}(?:是|为|采用|使用|遵循)(?:标准的?)?json(?:格式)?{aim}{tail}",
+    ),
+    Rule::new(
+        "json_block",
+        r#"{"around":"text","array":false}"#,
+        r"{head}{result}{must}(?:是|为)(?:有效的|合法的|标准的?)?json(?:格式)?{tail}",
+    ),
+    Rule::new(
+        "json_block",
+        r#"{"around":"line","array":false}"#,
+        r"{head}{answer}{must}(?:是|为)(?:有效的|合法的|标准的?)?json(?:格式)?{tail}",
     ),
     Rule::new(
         "json_object",
@@ -36,9 +61,14 @@ pub(super) const RULES: &[Rule] = &[
         r"{head}(?:{whole}|{data})?{must}(?:{write}|是|为|格式{must}(?:是|为))(?:一个)?(?:有效的|合法的|标准的?)?json(?:格式的)?对象{form}?{show}?{tail}",
     ),
     Rule::new(
-        "json_array",
-        "{}",
-        r"{head}(?:{whole}|{data})?{must}(?:{write}|是|为|格式{must}(?:是|为))(?:一个)?(?:有效的|合法的|标准的?)?json(?:格式的)?(?:数组|列表|阵列){form}?{show}?{tail}",
+        "json_block",
+        r#"{"around":"text","array":true}"#,
+        r"{head}{result}{must}(?:{write}|是|为|格式{must}(?:是|为))(?:一个)?(?:有效的|合法的|标准的?)?json(?:格式的)?(?:数组|列表|阵列){form}?{show}?{tail}",
+    ),
+    Rule::new(
+        "json_block",
+        r#"{"around":"line","array":true}"#,
+        r"{head}{answer}?{must}(?:{write}|是|为|格式{must}(?:是|为))(?:一个)?(?:有效的|合法的|标准的?)?json(?:格式的)?(?:数组|列表|阵列){form}?{show}?{tail}",
     ),
     // Tables.
     Rule::new(
@@ -155,18 +185,18 @@ pub(super) const RULES: &[Rule] = &[
         r"{head}{whole}?{must}{write}{bullets}{form}?列出(?<n>{num})(?:条|点|项)(?:内容|要点)?{tail}",
     ),
     Rule::new(
-        "min_numbered",
-        r#"{"n":2}"#,
+        "count_range",
+        r#"{"unit":"point","low":2,"high":100000}"#,
         r"{head}(?:{whole}(?:的?结构)?(?:呈现)?|{data})?{must}{write}(?:清晰的)?{numbered}{form}?{arrange}{aim}{tail}",
     ),
     Rule::new(
-        "min_numbered",
-        r#"{"n":2}"#,
+        "count_range",
+        r#"{"unit":"point","low":2,"high":100000}"#,
         r"{head}(?:{whole}|{data})?(?:的)?(?:输出)?(?:格式|形式){must}(?:是|为|采用)(?:一个)?(?:markdown)?{numbered}{form}?{tail}",
     ),
     Rule::new(
-        "min_numbered",
-        r#"{"n":2}"#,
+        "count_range",
+        r#"{"unit":"point","low":2,"high":100000}"#,
         r"{head}{whole}(?:中|里)?{must}(?:包含|包括)(?:一个)?{numbered}{tail}",
     ),
     Rule::new(

@@ -13,7 +13,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new(
         "max_chars",
         "{}",
-        r"{head}(?:{whole}|{data})?{size}?{must}{keep}{at}(?<n>{num}){chars}(?:以内|之内|内|以下)(?:表达|完成)?{aim}{tail}",
+        r"{head}{whole}?{size}?{must}{keep}{at}(?<n>{num}){chars}(?:以内|之内|内|以下)(?:表达|完成)?{aim}{tail}",
     ),
     Rule::new(
         "max_chars",
@@ -112,20 +112,30 @@ pub(super) const RULES: &[Rule] = &[
         "{}",
         r"{head}{whole}?(?:的)?(?:字数|单词数|词数|长度)?{must}{keep}{at}{least}(?<n>{num})(?:个单词|单词|个词|词){tail}",
     ),
-    // Lines of code.
+    // Lines of code. A limit from above is about the program, which is the longest block.
     Rule::new(
-        "max_code_lines",
-        "{}",
-        r"{head}{code}{must}{keep}{at}{most}(?<n>{num})行(?:以内)?(?:代码)?{counted}{tail}",
+        "unit_range",
+        r#"{"unit":"code_block","size":"lines","low":0}"#,
+        r"{head}(?<code>{code}){must}{keep}{at}{most}(?<high>{num})行(?:以内)?(?:代码)?{counted}{tail}",
+    ),
+    Rule::new(
+        "unit_range",
+        r#"{"unit":"code_block","size":"lines","low":0}"#,
+        r"{head}(?<code>{code}){must}{keep}{at}(?<high>{num})行(?:代码)?(?:以内|之内){counted}{tail}",
     ),
     Rule::new(
         "max_code_lines",
         "{}",
-        r"{head}{code}{must}{keep}{at}(?<n>{num})行(?:代码)?(?:以内|之内){counted}{tail}",
+        r"{head}{all_code}{must}{keep}{at}{most}(?<n>{num})行(?:以内)?(?:代码)?{counted}{tail}",
+    ),
+    Rule::new(
+        "max_code_lines",
+        "{}",
+        r"{head}{all_code}{must}{keep}{at}(?<n>{num})行(?:代码)?(?:以内|之内){counted}{tail}",
     ),
     Rule::new(
         "min_code_lines",
         "{}",
-        r"{head}{code}{must}{keep}{at}(?:包含)?{least}(?:包含)?(?<n>{num})行(?:代码)?{counted}{tail}",
+        r"{head}(?:{code}|{all_code}){must}{keep}{at}(?:包含)?{least}(?:包含)?(?<n>{num})行(?:代码)?{counted}{tail}",
     ),
 ];

@@ -43,8 +43,8 @@ pub(super) const RULES: &[Rule] = &[
     .needing(&["斜体"]),
     // JSON.
     Rule::new(
-        "json_keys",
-        "{}",
+        "json_block_keys",
+        r#"{"around":"text"}"#,
         r"{head}{must}指出这句诗出自哪里,并在json(?:格式)?中{must}(?:包含|包括)(?<keys>{quote})字段{tail}",
     )
     .needing(&["出自哪里"]),

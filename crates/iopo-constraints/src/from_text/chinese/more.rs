@@ -21,28 +21,18 @@ pub(super) const RULES: &[Rule] = &[
         r"{head}(?:最后,|最终,)*(?:将)?(?<object>{object}){must}{write}表格{form}(?:来|进行)?{show}(?<each>,以便(?:所有)?团队成员都?能(?:够)?(?:清晰)?了解每个角色的(?:职责|权限|和|与)+){tail}",
     ).needing(&["团队成员"]),
     Rule::new(
-        "table",
-        "{}",
-        r"{head}{must}{write}(?:清晰的)?(?:markdown)?表格{form}(?:来|进行)?(?:总结|概括|列出|呈现|展示)(?<object>{object}),?以便(?:高层)?管理(?:人员|层)(?:能够)?快速(?:理解|了解){tail}",
-    ).needing(&["管理"]),
-    Rule::new(
-        "table",
-        "{}",
-        r"{head}{must}{write}(?:清晰的)?(?:markdown)?表格{form}(?:来|进行)?(?:{show}|列出|列举)(?<each>每(?:一)?(?:种|个|项))(?<object>{object}){tail}",
-    ).needing(&["每"]),
-    Rule::new(
         "min_items",
         r#"{"n":2}"#,
         r"{head}(?<object>{object})的列表{must}(?:使用|采用)项目符号(?:进行)?编号{tail}",
     ).needing(&["项目符号"]),
     Rule::new(
-        "min_numbered",
-        r#"{"n":2}"#,
+        "count_range",
+        r#"{"unit":"point","low":2,"high":100000}"#,
         r"{head}(?:最后,|最终,|将)*(?<object>{object}){must}{write}(?:清晰的)?{numbered}{form}?(?:来|进行)?(?:{show}|列出|组织|整理){aim}{tail}",
     ).needing(&["编号", "有序", "数字列表"]),
     Rule::new(
-        "min_numbered",
-        r#"{"n":2}"#,
+        "count_range",
+        r#"{"unit":"point","low":2,"high":100000}"#,
         r"{head}{must}{write}(?:清晰的)?{numbered}{form}?(?:来|进行)?(?:清晰地)?(?:{show}|列出|列举|组织|整理|总结)(?:这些)?(?<object>{object}){aim}{tail}",
     ).needing(&["编号", "有序", "数字列表"]),
     Rule::new(
@@ -140,9 +130,9 @@ pub(super) const RULES: &[Rule] = &[
         r"{head}(?:宣传)?(?:口号|标语)(?:{must}(?:为|是)|:)(?<phrase>{quote}){tail}",
     ).needing(&["\u{E000}"]),
     Rule::new(
-        "include_phrase",
+        "include_name",
         "{}",
-        r"{head}(?<code>函数|方法|类|对象|变量|枚举类)(?:的)?(?:名称|名){must}(?:为|是)(?<phrase>{quote}){tail}",
+        r"{head}(?<code>函数|方法|类|对象|变量|枚举类)(?:的)?(?:名称|名){must}(?:为|是)(?<name>{quote}){tail}",
     ).needing(&["\u{E000}"]),
     Rule::new("titled", "{}", r"{head}(?:一个)?清晰的标题(?<title>{quote}){tail}").needing(&["\u{E000}"]),
     // Code in Markdown.
@@ -208,8 +198,8 @@ pub(super) const RULES: &[Rule] = &[
     ).needing(&["、", "和", "\u{E000}"]),
     // Keys of JSON with their meaning.
     Rule::new(
-        "json_keys",
-        "{}",
+        "json_block_keys",
+        r#"{"around":"text"}"#,
         r"{head}(?:{whole}|{data}){must}{write}json格式(?:进行)?{show},(?:其中)?{must}(?:包含|包括)(?:字段|键)(?<keys>{quote})表示[^,:;()]{2,10}{tail}",
     ).needing(&["json"]),
     // Sources and lists of them.

@@ -6,14 +6,14 @@ use crate::from_text::rule::Rule;
 pub(super) const RULES: &[Rule] = &[
     // Lists.
     Rule::new(
-        "min_numbered",
-        r#"{"n":2}"#,
+        "count_range",
+        r#"{"unit":"point","low":2,"high":100000}"#,
         r"{head}{whole}?{must}{write}(?:列表和编号|编号和列表)(?:约束)?{arrange}{aim}{tail}",
     )
     .needing(&["编号"]),
     Rule::new(
-        "min_numbered",
-        r#"{"n":2}"#,
+        "count_range",
+        r#"{"unit":"point","low":2,"high":100000}"#,
         r"{head}{body}{must}{write}(?:清晰的)?{numbered}{form}?(?:{arrange}|(?:列举|列出)(?:分析的)?要点){aim}{tail}",
     )
     .needing(&["正文"]),
@@ -24,26 +24,14 @@ pub(super) const RULES: &[Rule] = &[
     )
     .needing(&["正文"]),
     Rule::new(
-        "min_numbered",
-        r#"{"n":2}"#,
-        r"{head}{whole}{must}(?:包含|包括|使用){numbered}(?:来)?(?:总结|列出|概括|展示)(?<object>{object}){aim}{tail}",
-    )
-    .needing(&["编号", "有序", "数字列表"]),
-    Rule::new(
-        "min_numbered",
-        r#"{"n":2}"#,
+        "count_range",
+        r#"{"unit":"point","low":2,"high":100000}"#,
         r"{head}{must}{write}(?:清晰的)?{numbered}{form}?(?:来|进行)?(?:{show}|列出|列举)(?<each>每(?:一)?(?:种|个|项))(?<object>{object}){aim}{tail}",
     )
     .needing(&["每"]),
     Rule::new(
-        "min_numbered",
-        "{}",
-        r"{head}(?:优化|改进|解决)?(?<object>策略|措施|建议|方案|步骤){must}(?:至少|最少)(?:包含|包括|有)(?<n>{num})(?:条|项|点|个),{must}{write}{numbered}{form}?{tail}",
-    )
-    .needing(&["至少", "最少"]),
-    Rule::new(
-        "min_numbered",
-        r#"{"n":2}"#,
+        "count_range",
+        r#"{"unit":"point","low":2,"high":100000}"#,
         r"{head}{whole}(?:要求)?{must}{write}列表{form}{show},(?<each>每)(?:个|条|项)(?<noun>[^,:;.每各第的和与或]{2,6}?){must}(?:以|用|使用)(?:阿拉伯)?数字(?:进行)?编号{tail}",
     )
     .needing(&["每"]),
@@ -76,14 +64,14 @@ pub(super) const RULES: &[Rule] = &[
     .needing(&["表格"]),
     // JSON.
     Rule::new(
-        "json_keys",
-        "{}",
+        "json_block_keys",
+        r#"{"around":"text"}"#,
         r"{head}(?:摘要|答案|结果|翻译)(?:内容)?{must}(?:置于|放在|存储在|写在)(?<keys>{quote})键(?:之)?(?:下|中){tail}",
     )
     .needing(&["键"]),
     Rule::new(
-        "json",
-        "{}",
+        "json_block",
+        r#"{"around":"text","array":false}"#,
         r"{head}输出(?<object>步骤|建议|列表)(?:的)?格式{must}(?:是|为)json(?:格式)?{tail}",
     )
     .needing(&["json"]),
