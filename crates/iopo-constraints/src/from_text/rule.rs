@@ -173,8 +173,12 @@ impl Compiled {
                     if name == "names" && (few || items.iter().any(plain)) {
                         return None;
                     }
-                    // 是否有优惠活动 is what a column tells, rather than its name.
-                    if name == "columns" && items.iter().any(|item| item.starts_with("是否")) {
+                    // 是否有优惠活动等信息 is what columns tell, rather than their names.
+                    let is_told = normal.text.contains("等信息");
+                    if name == "columns"
+                        && is_told
+                        && items.iter().any(|item| item.starts_with("是否有"))
+                    {
                         return None;
                     }
                     proposal.set_list(name, items);

@@ -336,8 +336,12 @@ fn other_constraints_ask_for_contents_and_for_references() {
     assert_eq!(within(code, &["请以JSON格式输出你的回答"]), None);
     assert_eq!(within(code, &["包含详细的解释"]), Some(Kind::UnitRange));
     let parts = "简历应包括个人信息、教育背景、工作经验、技能和职业目标等部分";
-    assert_eq!(within(parts, &["姓名置于简历顶部"]), None);
-    assert_eq!(within(parts, &["语言简洁"]), Some(Kind::NamedParts));
+    for (other, kind) in [("姓名置于简历顶部", None), ("语言简洁", Some(Kind::NamedParts))]
+    {
+        let instruction = Instruction { task: "撰写一份专业的简历", others: &[other] };
+        let found = from_text_in_instruction(parts, instruction);
+        assert_eq!(found.map(|found| found.kind()), kind, "{other}");
+    }
     // Marks of a format would count.
     assert_eq!(within("报告不少于1000字", &["使用表格"]), Some(Kind::MinChars));
     for format in ["以JSON格式输出", "输出格式为LaTeX", "报告需以HTML格式提交"] {
@@ -361,7 +365,7 @@ fn tasks_and_other_constraints_rule_citations_and_parts_out() {
 }
 
 /// The constraints of TRACE's evaluation file that code decides, in their instructions and alone.
-const SHARE: (usize, usize) = (538, 461);
+const SHARE: (usize, usize) = (523, 458);
 
 #[test]
 fn the_share_of_the_published_constraints_is_the_documented_one() {

@@ -154,7 +154,7 @@ pub(super) const SECOND: &[(&str, &str, &str)] = &[
     (
         "输出格式为JSON，包含“summary”字段和三个例子",
         "输出格式为JSON，包含“summary”字段",
-        "json_keys",
+        "json_block_keys",
     ),
     ("包含“绿茶”的定义", "包含“绿茶”", "include_phrase"),
     ("包含“绿茶”并解释其含义", "包含“绿茶”一词", "include_phrase"),
