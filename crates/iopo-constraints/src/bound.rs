@@ -230,8 +230,9 @@ impl Bound {
     fn consequences_of_blocks(&self) -> Vec<Self> {
         let block = |array, around| Self::some(Measure::JsonBlock { array, around });
         match &self.measure {
-            Measure::JsonBlockKey { around, .. } => vec![block(false, *around)],
-            Measure::JsonBlock { array: true, around } => vec![block(false, *around)],
+            Measure::JsonBlockKey { around, .. } | Measure::JsonBlock { array: true, around } => {
+                vec![block(false, *around)]
+            }
             Measure::JsonBlock { around: Around::Line, .. } => vec![block(false, Around::Text)],
             // Nothing else follows.
             _ => Vec::new(),

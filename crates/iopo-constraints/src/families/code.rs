@@ -53,9 +53,8 @@ impl Family for Code {
         match self {
             Self::MaxCodeLines { n } => params::number("n", *n, 1, 9_999),
             Self::MinCodeLines { n } => params::number("n", *n, 2, 10_000),
-            Self::CodeLanguage { name } => params::label("name", name),
+            Self::CodeLanguage { name } | Self::IncludeName { name } => params::label("name", name),
             Self::CodeNames { names } => params::labels("names", names),
-            Self::IncludeName { name } => params::label("name", name),
         }
     }
 
