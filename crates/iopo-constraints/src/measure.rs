@@ -227,9 +227,8 @@ impl Measure {
             Self::InMarkdown(element) => structure::in_markdown(*element, response),
             Self::JsonKey(key) => usize::from(structure::has_json_key(response, key)),
             Self::JsonArray => usize::from(structure::is_json_array(response)),
-            Self::JsonBlock { .. } | Self::JsonBlockKey { .. } | Self::ExactName(_) => {
-                self.count_blocks(response)
-            }
+            Self::JsonBlock { .. } | Self::JsonBlockKey { .. } => self.count_blocks(response),
+            Self::ExactName(name) => markup::names(response, name),
             Self::JsonValue => usize::from(structure::is_json(response)),
             Self::HeadingLevels => structure::heading_levels(response),
             Self::TitleLine(title) => structure::title_lines(response, title),
@@ -259,7 +258,7 @@ impl Measure {
         }
     }
 
-    /// The measures of JSON with text around it and of names, 0 for others.
+    /// The measures of JSON with text around it, 0 for others.
     fn count_blocks(&self, response: &str) -> usize {
         match self {
             Self::JsonBlock { array, around } => {
@@ -269,7 +268,6 @@ impl Measure {
             Self::JsonBlockKey { key, around } => {
                 usize::from(blocks::has_key(response, key, *around))
             }
-            Self::ExactName(name) => markup::names(response, name),
             _ => 0,
         }
     }
@@ -439,11 +437,9 @@ impl Measure {
             Self::CodeBlock(language) => return format!("code blocks in {language}"),
             Self::CodeName(name) => return format!("times “{name}” in the code"),
             Self::InMarkdown(element) => return format!("{} in Markdown", element.english()),
-            Self::JsonKey(key) | Self::JsonBlockKey { key, .. } => {
-                return format!("JSON objects with the key “{key}”");
-            }
+            Self::JsonKey(key) => return format!("JSON objects with the key “{key}”"),
             Self::JsonArray => "JSON arrays as the whole response",
-            Self::JsonBlock { .. } => "JSON values with text around",
+            Self::JsonBlock { .. } | Self::JsonBlockKey { .. } => "JSON values with text around",
             Self::ExactName(name) => return format!("times the name “{name}”"),
             Self::JsonValue => "JSON values as the whole response",
             Self::HeadingLevels => "levels of headings",
