@@ -165,7 +165,7 @@ fn constraints(texts: &[String]) -> BTreeMap<Kind, Vec<Constraint>> {
     let mut keep = |constraint: Constraint| {
         let kept = found.entry(constraint.kind()).or_default();
         let holding = || texts.iter().filter(|text| constraint.check(text).satisfied).count();
-        if kept.len() < 6 && !kept.contains(&constraint) && holding() >= FEWEST {
+        if kept.len() < 12 && !kept.contains(&constraint) && holding() >= FEWEST {
             kept.push(constraint);
         }
     };
