@@ -126,7 +126,20 @@ impl Proposal {
             && !framed
             && !beside
             && !foreign
+            && !self.is_hidden(task)
             && (!task.is_program() || is_about_code || stop::names_answer(words))
+    }
+
+    /// Whether a response can do what the text says in a form that the check does not see: code in JSON, colored
+    /// words without marks of Markdown, English code with comments in another language.
+    fn is_hidden(&self, task: &Task) -> bool {
+        let words: &[&str] = match (self.id, self.params.get("format").and_then(Value::as_str)) {
+            ("markup", Some("code_block")) => &["json"],
+            ("markup", Some("markdown")) => &["色字体"],
+            ("language", _) => &["代码"],
+            _ => &[],
+        };
+        words.iter().any(|word| task.mentions(word))
     }
 
     /// The text without the names that the proposal takes as parameters.

@@ -173,12 +173,12 @@ impl Compiled {
                     if name == "names" && (few || items.iter().any(plain)) {
                         return None;
                     }
-                    // 是否有优惠活动等信息 is what columns tell, rather than their names.
-                    let is_told = normal.text.contains("等信息");
-                    if name == "columns"
-                        && is_told
-                        && items.iter().any(|item| item.starts_with("是否有"))
-                    {
+                    // 每一行包含日期、时间安排等信息 says what rows tell, rather than the names of columns.
+                    let is_told = (normal.text.contains("每一行")
+                        || normal.text.contains("是否有"))
+                        && normal.text.contains("等信息")
+                        || normal.text.contains("信息,包括");
+                    if name == "columns" && is_told {
                         return None;
                     }
                     proposal.set_list(name, items);
@@ -371,4 +371,5 @@ const NO_HEADINGS: &[&str] = &[
     "落款",
     "称呼",
     "签名",
+    "个人基本信息",
 ];

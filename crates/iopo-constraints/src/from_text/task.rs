@@ -195,6 +195,11 @@ impl Task {
         self.others.lines().any(whole)
     }
 
+    /// Whether the task or another constraint contains a word.
+    pub(super) fn mentions(&self, word: &str) -> bool {
+        self.text.contains(word) || self.others.contains(word)
+    }
+
     /// Whether the task asks for JSON.
     pub(super) fn wants_json(&self) -> bool {
         self.text.contains("json")

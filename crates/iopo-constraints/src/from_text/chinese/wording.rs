@@ -12,12 +12,6 @@ pub(super) const RULES: &[Rule] = &[
     )
     .needing(&["编号"]),
     Rule::new(
-        "count_range",
-        r#"{"unit":"point","low":2,"high":100000}"#,
-        r"{head}{body}{must}{write}(?:清晰的)?{numbered}{form}?(?:{arrange}|(?:列举|列出)(?:分析的)?要点){aim}{tail}",
-    )
-    .needing(&["正文"]),
-    Rule::new(
         "min_bullets",
         r#"{"n":2}"#,
         r"{head}{body}{must}{write}(?:清晰的)?{bullets}{form}?{arrange}{aim}{tail}",
@@ -50,12 +44,6 @@ pub(super) const RULES: &[Rule] = &[
         r"{head}(?:在)?表格(?:中|里)?{must}(?:包含|包括|有)(?<columns>{column})列{tail}",
     )
     .needing(&["表格"]),
-    Rule::new(
-        "table_columns",
-        "{}",
-        r"{head}(?:预算|支出|收支)(?:清单|表){must}(?:包含|包括)以下列:(?<columns>{cells}|{quotes}){tail}",
-    )
-    .needing(&["以下列"]),
     Rule::new(
         "table_columns",
         "{}",

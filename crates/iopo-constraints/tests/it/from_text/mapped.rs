@@ -305,11 +305,6 @@ pub(super) const CHINESE: &[(&str, &str, &str)] = &[
     // Rarer wordings.
     ("确保总字数不超过500字", "max_chars", r#"{"n":500}"#),
     ("使用编号和列表来组织内容", "count_range", r#"{"unit":"point","low":2,"high":100000}"#),
-    (
-        "正文中使用编号列表来组织信息，便于阅读",
-        "count_range",
-        r#"{"unit":"point","low":2,"high":100000}"#,
-    ),
     ("邮件正文以项目符号列表的形式呈现", "min_bullets", r#"{"n":2}"#),
     ("使用列表和段落标题来提升阅读体验", "elements", r#"{"elements":["list","heading"]}"#),
     ("需要使用粗体和斜体文字增强可读性", "elements", r#"{"elements":["bold","italic"]}"#),
@@ -321,19 +316,14 @@ pub(super) const CHINESE: &[(&str, &str, &str)] = &[
     ),
     ("表格中应包含排名列", "table_columns", r#"{"columns":["排名"]}"#),
     (
-        "收支清单应包括以下列：收入、支出、余额",
+        "内容以表格形式展示，包括名称、是否免费等信息",
         "table_columns",
-        r#"{"columns":["收入","支出","余额"]}"#,
+        r#"{"columns":["名称","是否免费"]}"#,
     ),
     (
         "输出格式应为一个包含品种、产地和价格的详细表格",
         "table_columns",
         r#"{"columns":["品种","产地","价格"]}"#,
-    ),
-    (
-        "内容以表格形式展示，包括名称、是否免费等信息",
-        "table_columns",
-        r#"{"columns":["名称","是否免费"]}"#,
     ),
     (
         "摘要内容需置于“abstract”键之下",

@@ -79,7 +79,6 @@ pub(super) const MAPPED: &[(&str, &str, &str, &str)] = &[
         "json_block",
         r#"{"around":"line","array":false}"#,
     ),
-    ("使用英文回答", "提供一个使用numpy库的代码示例", "language", r#"{"language":"english"}"#),
     ("Respond in JSON format.", "List three rivers.", "json", "{}"),
     ("Use at most 60 words.", "Explain how a program is compiled.", "max_words", r#"{"n":60}"#),
     (
@@ -230,6 +229,9 @@ pub(super) const REFUSED: &[(&str, &str)] = &[
     ("字数不超过50字", "从给定的选项中选择一项，并将其精简"),
     ("长度约在500-1000字之间", "寻找适合初中生阅读的中文文章"),
     ("结果以表格形式展示，包括平台名称、价格、是否有优惠活动等信息", "提供手机的价格"),
+    ("使用英文回答", "提供一段使用numpy的示例代码"),
+    ("输出结果使用Markdown格式", "分析评论的情感，正面的用绿色字体显示"),
+    ("需要提供示例代码", "以JSON格式说明如何获取库的版本"),
     ("函数代码长度应控制在20行以内", "定义一个函数"),
     ("以表格形式总结改进计划的关键点以便高层管理人员快速理解", "制定改进计划的关键点"),
     ("Use a table.", "Create a website with a home page."),
