@@ -41,13 +41,6 @@ pub(super) const RULES: &[Rule] = &[
         r"{head}技巧的解释中?{must}(?:使用|用|采用)(?<style>斜体)字?强调关键点{tail}",
     )
     .needing(&["斜体"]),
-    // JSON.
-    Rule::new(
-        "json_block_keys",
-        r#"{"around":"text"}"#,
-        r"{head}{must}指出这句诗出自哪里,并在json(?:格式)?中{must}(?:包含|包括)(?<keys>{quote})字段{tail}",
-    )
-    .needing(&["出自哪里"]),
     // Marks and words at the start and the end of a text, which it has nowhere else.
     Rule::new(
         "include_phrases",

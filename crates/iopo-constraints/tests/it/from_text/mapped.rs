@@ -363,11 +363,6 @@ pub(super) const CHINESE: &[(&str, &str, &str)] = &[
         r#"{"elements":["heading","subheading"]}"#,
     ),
     ("技巧的解释中使用斜体字强调关键点", "emphasized", r#"{"style":"italic"}"#),
-    (
-        "需要指出这句诗出自哪里，并在JSON格式中包含“来源”字段",
-        "json_block_keys",
-        r#"{"around":"text","keys":["来源"]}"#,
-    ),
     ("脚本应从名为\"tea.csv\"的CSV文件读取数据", "include_phrase", r#"{"phrase":"tea.csv"}"#),
     (
         "向量x的长度必须是n的倍数，否则函数报错，提示\"长度不对\";",
