@@ -199,7 +199,7 @@ pub(crate) const CASES: &[(&str, &str, &str, &str)] = &[
     (
         "language",
         r#"{"language":"english"}"#,
-        "The code is in a block, and `x_val` is an array that holds the values.\n```python\nimport numpy\nnumpy zeros ones linspace arange reshape dot sum mean axis shape dtype float int ndarray concat stack split tile pad roll clip sort where nonzero unique\n```",
+        "The code is in a block, and `x_val` is an array that holds the values.\n```python\nimport numpy\nnumpy zeros ones linspace stack reshape dot sum mean axis shape dtype float int ndarray concat stack split tile pad roll clip sort where nonzero unique\n```",
         "代码是英文的，注释是中文的。\n```python\nimport numpy as np\n```",
     ),
     (
