@@ -422,11 +422,6 @@ pub(super) const RULES: &[&[Rule]] = &[&[
         r"{sure}(?:the code {must} (?:have|be)|write) {least} (?<n>{num}) lines(?: of code| long)?",
     ),
     Rule::new(
-        "code_names",
-        "{}",
-        r"(?:once the connection is established, create a namespace|following the authentication method setup, create a user within the userpass auth method) using the (?<code_names>{quote}) resource",
-    ),
-    Rule::new(
         "code_language",
         "{}",
         r"{sure}(?:write the code|the code {must} be written|implement (?:it|the (?:function|algorithm|program|solution))) in (?<name>python|java|javascript|c\+\+|sql|go|rust|ruby|php|c|r)",

@@ -104,12 +104,6 @@ const SAME: &[&[&str]] = &[
     &["描述", "介绍", "说明", "解释", "讲解"],
 ];
 
-/// Requests that are part of an explanation, although they stand behind it.
-const INSIDE: &[&str] = &["并提供至少两个具体案例支持解释"];
-
-/// Tasks whose response is a description.
-const DESCRIBED: &[&str] = &["描述创建一个虚拟角色"];
-
 /// Formats with marks of their own.
 const MARKS: &[&str] = &["json", "latex", "html", "xml", "yaml", "csv"];
 
@@ -239,8 +233,7 @@ impl Task {
 
     /// Whether the task asks for a text such as a 摘要 and nothing else.
     pub(super) fn asks_only_for(&self, noun: &str) -> bool {
-        let text = INSIDE.iter().fold(self.text.clone(), |text, words| text.replace(words, ""));
-        let alone = FURTHER.as_ref().is_some_and(|further| !further.is_match(&text));
+        let alone = FURTHER.as_ref().is_some_and(|further| !further.is_match(&self.text));
         let same = SAME.iter().find(|words| words.contains(&noun)).copied().unwrap_or_default();
         let asks =
             |clause| asks_for(clause, noun) || same.iter().any(|noun| asks_for(clause, noun));
@@ -305,8 +298,7 @@ fn asks_for(clause: &str, noun: &str) -> bool {
     let bare = ["请", "详细", "简要", "找到并", "以正式语气"]
         .iter()
         .fold(clause, |clause, start| clause.strip_prefix(start).unwrap_or(clause));
-    let describes = noun == "描述" && DESCRIBED.iter().any(|words| clause.ends_with(words));
-    names || describes || bare.starts_with(noun)
+    names || bare.starts_with(noun)
 }
 
 #[cfg(test)]

@@ -22,18 +22,6 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new(
         "code_names",
         "{}",
-        r"{head}{must}使用(?<code_names>{quote}编译器的命令行选项{quote})(?:{purpose})?{tail}",
-    )
-    .needing(&["编译器"]),
-    Rule::new(
-        "code_names",
-        "{}",
-        r"{head}{must}使用(?<code_names>{quote}(?:{purpose}|登录你的npm账户),(?:然后|再|并){must}使用{quote})(?:{purpose}|将模块发布到npm仓库){tail}",
-    )
-    .needing(&["使用"]),
-    Rule::new(
-        "code_names",
-        "{}",
         r"{head}{in_code}?{must}(?:实现|完成)(?<code_names>{quote})的(?:配置|设置)(?:,以便(?:设置|指定)(?:输入|输出|路径|和|的)+)?{tail}",
     )
     .needing(&["的配置", "的设置"]),

@@ -28,12 +28,6 @@ pub(super) const RULES: &[Rule] = &[
     ),
     // Words and phrases.
     Rule::new(
-        "include_phrases",
-        "{}",
-        r"{head}(?:分类|类别){must}(?:包括|包含)(?:但不限于)?(?<phrases>{quote}(?:(?:和|与|、|及|以及|,){quote})+)(?:(?<count>{num})个(?:主要)?(?:栖息地)?类别)?{tail}",
-    )
-    .needing(&["类别", "分类"]),
-    Rule::new(
         "include_phrase",
         "{}",
         r"{head}创建(?:一个)?(?:新的?)?(?<code>文件夹),命名为(?<phrase>{quote}){tail}",
@@ -140,12 +134,6 @@ pub(super) const RULES: &[Rule] = &[
         r"{head}{whole}?{must}(?:全部|完全)(?:使用|采用|用|以)大写(?:字母)?(?:书写|输出|呈现)?{tail}",
     ),
     // Code.
-    Rule::new(
-        "markup",
-        r#"{"format":"code_block"}"#,
-        r"{head}(?:{whole}(?:中|里)?)?{must}(?:包含|提供)(?:一段|一个)?(?:以代码块(?:的)?形式(?:展现|展示|呈现)的)?示例代码,帮助理解(?:创建|初始化|窗体|使用|和|的|过程)+{tail}",
-    )
-    .needing(&["示例代码"]),
     Rule::new(
         "code_language",
         "{}",

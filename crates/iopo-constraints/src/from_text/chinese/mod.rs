@@ -4,7 +4,6 @@ mod code;
 mod content;
 mod format;
 mod length;
-mod listed;
 mod more;
 mod parts;
 mod portions;
@@ -23,7 +22,6 @@ pub(super) const RULES: &[&[Rule]] = &[
     portions::RULES,
     more::RULES,
     wording::RULES,
-    listed::RULES,
 ];
 
 /// The rules for limits of parts, tried after the others.

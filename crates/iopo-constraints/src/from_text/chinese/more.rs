@@ -16,11 +16,6 @@ pub(super) const RULES: &[Rule] = &[
         r"{head}{must}{write}(?:清晰的)?(?:markdown)?表格{form}(?:来|进行)?(?:清晰地)?(?:{show}|列出|列举|总结|概括|对比|记录)(?<object>{object}){aim}{tail}",
     ).needing(&["表格"]),
     Rule::new(
-        "table",
-        "{}",
-        r"{head}(?:最后,|最终,)*(?:将)?(?<object>{object}){must}{write}表格{form}(?:来|进行)?{show}(?<each>,以便(?:所有)?团队成员都?能(?:够)?(?:清晰)?了解每个角色的(?:职责|权限|和|与)+){tail}",
-    ).needing(&["团队成员"]),
-    Rule::new(
         "min_items",
         r#"{"n":2}"#,
         r"{head}(?<object>{object})的列表{must}(?:使用|采用)项目符号(?:进行)?编号{tail}",

@@ -351,77 +351,6 @@ pub(super) const CHINESE: &[(&str, &str, &str)] = &[
         "count_range",
         r#"{"unit":"reference","low":5,"high":100000}"#,
     ),
-    // Wordings of single texts.
-    (
-        "使用标题和子标题构建层次清晰的结构，例如：# 职业规划概述、## 个人目标设定、## 职业路径规划、## 技能提升与学习等；",
-        "elements",
-        r#"{"elements":["heading","subheading"]}"#,
-    ),
-    (
-        "综述应使用标题和子标题来组织结构，清晰展示每个部分的主题",
-        "elements",
-        r#"{"elements":["heading","subheading"]}"#,
-    ),
-    ("技巧的解释中使用斜体字强调关键点", "emphasized", r#"{"style":"italic"}"#),
-    ("脚本应从名为\"tea.csv\"的CSV文件读取数据", "include_phrase", r#"{"phrase":"tea.csv"}"#),
-    (
-        "向量x的长度必须是n的倍数，否则函数报错，提示\"长度不对\";",
-        "include_phrase",
-        r#"{"phrase":"长度不对"}"#,
-    ),
-    (
-        "向量x中的所有元素必须是数值型，否则函数报错，提示\"含有文字\"",
-        "include_phrase",
-        r#"{"phrase":"含有文字"}"#,
-    ),
-    (
-        "用户每次猜测后，程序应给出“大了”、“小了”或“对了”的反馈",
-        "include_phrases",
-        r#"{"phrases":["大了","小了","对了"]}"#,
-    ),
-    (
-        "必须包含定义一个函数 `showTime`，该函数负责获取并显示当前时间",
-        "code_names",
-        r#"{"names":["showTime"]}"#,
-    ),
-    ("构造函数应初始化以下属性：\"tea\", \"cup\"", "code_names", r#"{"names":["tea","cup"]}"#),
-    (
-        "默认值设定：\"tea\" 设为 \"Green Tea\", \"size\" 设为 \"2.0\"",
-        "code_names",
-        r#"{"names":["tea","Green Tea","size","2.0"]}"#,
-    ),
-    (
-        "\"kind\"属性必须在[\"Green\", \"Black\"]列表中",
-        "code_names",
-        r#"{"names":["kind","Green","Black"]}"#,
-    ),
-    ("函数接收一个字符串参数`text`", "code_names", r#"{"names":["text"]}"#),
-    (
-        "每个测试用例的输出包含`input`和`expected`两个字段",
-        "code_names",
-        r#"{"names":["input","expected"]}"#,
-    ),
-    (
-        "使用`kubectl expose`命令创建服务或修改现有服务配置",
-        "code_names",
-        r#"{"names":["kubectl expose"]}"#,
-    ),
-    (
-        "评论开头需使用\"[茶评]\"标注，结尾需使用\"[/茶评]\"标注。",
-        "include_phrases",
-        r#"{"phrases":["[茶评]","[/茶评]"]}"#,
-    ),
-    (
-        "新闻稿的开头以“茶厂今日宣布”作为固定的新闻开头模式",
-        "include_phrase",
-        r#"{"phrase":"茶厂今日宣布"}"#,
-    ),
-    ("每项经历必须有\"role\"、\"place\"字段", "code_names", r#"{"names":["role","place"]}"#),
-    (
-        "输出内容为Markdown格式，包含代码示例和注释，便于其他开发者理解和使用",
-        "markdown_elements",
-        r#"{"elements":["code_block","comment"]}"#,
-    ),
 ];
 
 /// English texts.
@@ -615,16 +544,6 @@ pub(super) const ENGLISH: &[(&str, &str, &str)] = &[
     ("Write at least 10 lines of code.", "min_code_lines", r#"{"n":10}"#),
     ("Write the code in Python.", "code_language", r#"{"name":"python"}"#),
     ("The code must be written in Java.", "code_language", r#"{"name":"java"}"#),
-    (
-        "Once the connection is established, create a namespace using the `vault_namespace` resource.",
-        "code_names",
-        r#"{"names":["vault_namespace"]}"#,
-    ),
-    (
-        "Following the authentication method setup, create a user within the userpass auth method using the `vault_user` resource.",
-        "code_names",
-        r#"{"names":["vault_user"]}"#,
-    ),
     ("Round the result to 2 decimal places.", "decimals", r#"{"n":2}"#),
     ("Give the final answer with three decimals.", "decimals", r#"{"n":3}"#),
     ("Use headings and subheadings.", "elements", r#"{"elements":["heading","subheading"]}"#),
