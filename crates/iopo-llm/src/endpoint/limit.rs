@@ -20,7 +20,7 @@ const COMPARE: f64 = 1.25;
 const GAIN: f64 = 1.05;
 /// How much the mean length of answers may change, as a factor, before rates can no longer be compared.
 const LENGTHS: f64 = 1.5;
-/// How much longer than at best a token takes at a server that is too slow for the limit, and the fall of the limit.
+/// A server is too slow for the limit if a token takes this many times as long as at best. Then the limit falls to the share below.
 const SLOWER: f64 = 3.0;
 const FALL: f64 = 0.9;
 /// Answers that take less time than this on average are not slow, whatever the best time is.
