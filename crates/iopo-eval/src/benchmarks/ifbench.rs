@@ -12,9 +12,8 @@
 //! # Ok::<(), iopo_eval::EvalError>(())
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use iopo_constraints::Kind;
 pub use iopo_constraints::ifbench::Mode;
 use iopo_constraints::ifbench::{
     Checker, Instruction, InstructionError, InstructionVerdict, Response,
@@ -22,9 +21,8 @@ use iopo_constraints::ifbench::{
 use iopo_schema::{PredictionRow, ScoreRow};
 use serde_json::{Value, json};
 
-use super::instructions::{self, Rules, note_added};
+use super::instructions::{self, Rules};
 use super::published::Setup;
-use super::tagger::TaggerTable;
 use super::{Benchmark, Published, PublishedMode, ScoredResponses, Source, score_responses};
 use crate::score::Scorer;
 use crate::{Bootstrap, EvalError, TestPrompt};
@@ -65,9 +63,7 @@ pub const PUBLISHED: Published = Published {
 #[derive(Debug, Clone)]
 pub struct Ifbench {
     mode: Mode,
-    held_out: BTreeSet<Kind>,
-    added: BTreeSet<Kind>,
-    tagger: Option<TaggerTable>,
+    setup: Setup,
 }
 
 impl Ifbench {
@@ -78,12 +74,7 @@ impl Ifbench {
 
     /// Scores by the rules of `mode` with the tables and held-out kinds of `setup`.
     pub fn with_setup(mode: Mode, setup: &Setup) -> Self {
-        Self {
-            mode,
-            held_out: setup.held_out.clone(),
-            added: setup.added.clone(),
-            tagger: setup.tagger.clone(),
-        }
+        Self { mode, setup: setup.clone() }
     }
 
     /// Parses prompts: one JSON object per line, as IFBench publishes them.
@@ -127,7 +118,7 @@ impl Rules for Ifbench {
     }
 
     fn checker(&self, instruction: &Instruction) -> Result<Checker, InstructionError> {
-        Checker::new(instruction, self.mode, self.tagger.as_ref().map(|table| &table.tagger))
+        Checker::new(instruction, self.mode, self.setup.tagger.as_ref().map(|table| &table.tagger))
     }
 
     fn verdict(checker: &Checker, response: &Response<'_>) -> InstructionVerdict {
@@ -136,17 +127,16 @@ impl Rules for Ifbench {
 
     fn familiarity(&self, checker: &Checker) -> (bool, bool) {
         let kind = checker.kind();
-        let (held_out, added) = (&self.held_out, &self.added);
-        (kind.is_seen(held_out, added), kind.is_near(held_out, added))
+        let (held_out, added) = self.setup.divide();
+        (kind.is_seen(&held_out, &added), kind.is_near(&held_out, &added))
     }
 }
 
 impl Scorer for Ifbench {
     fn settings(&self) -> Value {
-        let held_out: Vec<&str> = self.held_out.iter().map(|kind| kind.id()).collect();
-        let tagger = self.tagger.as_ref().map(|table| &table.hash);
-        let mut settings = json!({ "mode": self.mode.id(), "held_out": held_out, "rules": RULES, "tagger": tagger });
-        note_added(&mut settings, &self.added);
+        let tagger = self.setup.tagger.as_ref().map(|table| &table.hash);
+        let mut settings = json!({ "mode": self.mode.id(), "rules": RULES, "tagger": tagger });
+        self.setup.note_kinds(&mut settings);
         settings
     }
 

@@ -14,7 +14,7 @@
 //! # Ok::<(), iopo_eval::EvalError>(())
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use iopo_constraints::Kind;
 pub use iopo_constraints::ifeval::Mode;
@@ -24,7 +24,7 @@ use iopo_constraints::ifeval::{
 use iopo_schema::{PredictionRow, ScoreRow};
 use serde_json::{Value, json};
 
-use super::instructions::{self, Rules, note_added};
+use super::instructions::{self, Rules};
 use super::published::Setup;
 use super::{Benchmark, Published, PublishedMode, ScoredResponses, Source, score_responses};
 use crate::score::Scorer;
@@ -49,46 +49,46 @@ pub const PUBLISHED: Published = Published {
         PublishedMode {
             id: Mode::Paper.id(),
             about: "Reproduces the published verdicts; comparable with published scores",
-            make: |setup| made(Mode::Paper, setup),
+            make: |setup| Box::new(Ifeval::with_setup(Mode::Paper, setup)),
         },
         PublishedMode {
             id: Mode::Repaired.id(),
             about: "Decides by the wording of the instruction; not comparable with published scores",
-            make: |setup| made(Mode::Repaired, setup),
+            make: |setup| Box::new(Ifeval::with_setup(Mode::Repaired, setup)),
         },
     ],
 };
 
-fn made(mode: Mode, setup: &Setup) -> Box<dyn Benchmark> {
-    Box::new(Ifeval::new(mode).held_out(setup.held_out.clone()).added(setup.added.clone()))
-}
-
 /// IFEval in one of its modes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Ifeval {
     mode: Mode,
-    held_out: BTreeSet<Kind>,
-    added: BTreeSet<Kind>,
+    setup: Setup,
 }
 
 impl Ifeval {
     /// Scores by the rules of `mode`. Scores of the two modes are not comparable.
     pub fn new(mode: Mode) -> Self {
-        Self { mode, held_out: BTreeSet::new(), added: BTreeSet::new() }
+        Self::with_setup(mode, &Setup::default())
+    }
+
+    /// Scores by the rules of `mode`, with the kinds of `setup`.
+    pub fn with_setup(mode: Mode, setup: &Setup) -> Self {
+        Self { mode, setup: setup.clone() }
     }
 
     /// Sets the constraint kinds that the synthesis holds out. Instruction types that overlap with none of the other
     /// kinds count as unseen. Default: none, so a type is unseen only if no kind overlaps with it.
     #[must_use]
     pub fn held_out(mut self, kinds: impl IntoIterator<Item = Kind>) -> Self {
-        self.held_out = kinds.into_iter().collect();
+        self.setup.held_out = kinds.into_iter().collect();
         self
     }
 
     /// Sets the constraint kinds that the synthesis draws in addition to the default ones. Default: none.
     #[must_use]
     pub fn added(mut self, kinds: impl IntoIterator<Item = Kind>) -> Self {
-        self.added = kinds.into_iter().collect();
+        self.setup.added = kinds.into_iter().collect();
         self
     }
 
@@ -129,9 +129,8 @@ impl Ifeval {
 
 impl Scorer for Ifeval {
     fn settings(&self) -> Value {
-        let held_out: Vec<&str> = self.held_out.iter().map(|kind| kind.id()).collect();
-        let mut settings = json!({ "mode": self.mode.id(), "held_out": held_out });
-        note_added(&mut settings, &self.added);
+        let mut settings = json!({ "mode": self.mode.id() });
+        self.setup.note_kinds(&mut settings);
         settings
     }
 
@@ -160,8 +159,8 @@ impl Rules for Ifeval {
 
     fn familiarity(&self, checker: &Checker) -> (bool, bool) {
         let kind = checker.kind();
-        let (held_out, added) = (&self.held_out, &self.added);
-        (kind.is_seen(held_out, added), kind.is_near(held_out, added))
+        let (held_out, added) = self.setup.divide();
+        (kind.is_seen(&held_out, &added), kind.is_near(&held_out, &added))
     }
 }
 

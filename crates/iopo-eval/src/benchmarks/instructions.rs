@@ -1,14 +1,13 @@
 //! What IFEval and IFBench share: prompts with instructions that code decides strictly and loosely.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use iopo_constraints::Kind;
 use iopo_constraints::ifeval::prompt::{Prompt, PromptFile, PromptInstruction};
 use iopo_constraints::ifeval::{
     InstructionError, InstructionVerdict, Mode, NamedInstruction, Response,
 };
 use iopo_schema::{CheckRow, ConstraintRow, PredictionRow, ScoreRow};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::score::{check_of, score_row, undecided_row};
 use crate::{EvalError, TestPrompt};
@@ -35,13 +34,6 @@ pub(super) trait Rules {
 
     /// Returns whether synthesis asks for the same thing as an instruction, and whether it asks for a similar one only.
     fn familiarity(&self, checker: &Self::Checker) -> (bool, bool);
-}
-
-/// Notes the kinds that synthesis drew in addition to the default ones, so that settings without them stay as they were.
-pub(super) fn note_added(settings: &mut Value, added: &BTreeSet<Kind>) {
-    if !added.is_empty() {
-        settings["added_kinds"] = json!(added.iter().map(|kind| kind.id()).collect::<Vec<_>>());
-    }
 }
 
 /// Parses prompts, one JSON object per line.

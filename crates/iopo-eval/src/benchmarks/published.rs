@@ -1,8 +1,10 @@
 //! Published benchmarks as a command line offers them: a name, help texts, facts and modes.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use iopo_constraints::Kind;
+use serde_json::{Value, json};
 
 use super::Benchmark;
 use super::tagger::TaggerTable;
@@ -90,6 +92,9 @@ pub struct Setup {
     pub held_out: BTreeSet<Kind>,
     /// The constraint kinds that synthesis drew in addition to the default ones. Default: none.
     pub added: BTreeSet<Kind>,
+    /// The constraint kinds in the rows that the model was trained on. If they are known, they alone decide which types are
+    /// seen and near. Default: not known.
+    pub trained: Option<BTreeSet<Kind>>,
     /// The tagger's table for `words:start_verb` of IFBench, which is not checked without it. Default: none.
     pub tagger: Option<TaggerTable>,
 }
@@ -99,11 +104,38 @@ impl Setup {
     pub fn new(held_out: BTreeSet<Kind>) -> Self {
         Self { held_out, ..Self::default() }
     }
+
+    /// Returns the kinds that count as held out and as added when types are divided into seen, near and unseen ones.
+    pub(super) fn divide(&self) -> (Cow<'_, BTreeSet<Kind>>, Cow<'_, BTreeSet<Kind>>) {
+        match &self.trained {
+            None => (Cow::Borrowed(&self.held_out), Cow::Borrowed(&self.added)),
+            Some(trained) => {
+                let others = Kind::ALL.iter().copied().filter(|kind| !trained.contains(kind));
+                (Cow::Owned(others.collect()), Cow::Borrowed(trained))
+            }
+        }
+    }
+
+    /// Notes the kinds in the settings of a benchmark. Settings without added and without trained kinds stay as they were.
+    pub(super) fn note_kinds(&self, settings: &mut Value) {
+        let ids =
+            |kinds: &BTreeSet<Kind>| json!(kinds.iter().map(|kind| kind.id()).collect::<Vec<_>>());
+        settings["held_out"] = ids(&self.held_out);
+        if !self.added.is_empty() {
+            settings["added_kinds"] = ids(&self.added);
+        }
+        if let Some(trained) = &self.trained {
+            settings["trained_kinds"] = ids(trained);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use iopo_constraints::Kind;
+    use serde_json::json;
 
     use super::super::{PUBLISHED, heldout, published};
     use super::Setup;
@@ -118,6 +150,29 @@ mod tests {
             assert_eq!(modes.len(), benchmark.modes.len(), "{}", benchmark.id);
             assert_eq!(published(benchmark.id).is_some(), !modes.is_empty(), "{}", benchmark.id);
         }
+    }
+
+    #[test]
+    fn kinds_without_a_training_row_are_not_noted_as_held_out() {
+        let mut setup = Setup::new([Kind::NoCommas].into());
+        let noted = |setup: &Setup| {
+            let mut settings = json!({});
+            setup.note_kinds(&mut settings);
+            settings
+        };
+        assert_eq!(noted(&setup), json!({ "held_out": ["no_commas"] }));
+        setup.added = [Kind::Language].into();
+        assert!(!setup.divide().0.contains(&Kind::MaxWords));
+        setup.trained = Some([Kind::MinWords].into());
+        let (others, trained) = setup.divide();
+        assert!(others.contains(&Kind::MaxWords) && others.contains(&Kind::Language));
+        assert_eq!(*trained, BTreeSet::from([Kind::MinWords]));
+        let expected = json!({
+            "held_out": ["no_commas"],
+            "added_kinds": ["language"],
+            "trained_kinds": ["min_words"],
+        });
+        assert_eq!(noted(&setup), expected);
     }
 
     #[test]

@@ -73,23 +73,21 @@ impl TrainedKinds {
         Ok(found)
     }
 
-    /// Returns what divides the instruction types of a benchmark into seen, near and unseen ones: these kinds, and the configured
-    /// ones if the rows do not tell all.
+    /// Returns what divides the instruction types of a benchmark into seen, near and unseen ones: these kinds if the rows tell
+    /// all of them, else the configured ones and those of the rows.
     ///
     /// # Errors
     /// Returns an error if a setting names an unknown kind.
     pub fn setup(self, config: &PipelineConfig) -> Result<Setup, PipelineError> {
-        let Self { mut kinds, is_complete } = self;
-        if !is_complete {
-            let held_out = config.eval.held_out_kinds()?;
-            let drawn = Kind::ALL.iter().copied().filter(|kind| kind.is_drawn());
-            kinds.extend(drawn.filter(|kind| !held_out.contains(kind)));
-            kinds.extend(config.added_kinds());
+        let Self { kinds, is_complete } = self;
+        let mut setup = Setup::new(config.eval.held_out_kinds()?);
+        setup.added = config.added_kinds();
+        if is_complete {
+            setup.trained = Some(kinds);
+        } else {
+            setup.held_out.retain(|kind| !kinds.contains(kind));
+            setup.added.extend(kinds);
         }
-        // A kind without a row is held out from training, whatever the reason.
-        let others = Kind::ALL.iter().copied().filter(|kind| !kinds.contains(kind));
-        let mut setup = Setup::new(others.collect());
-        setup.added = kinds;
         Ok(setup)
     }
 
@@ -135,8 +133,8 @@ impl TrainedKinds {
 
 #[cfg(test)]
 mod tests {
-    use iopo_constraints::ifeval::InstructionKind;
     use iopo_core::PerSequence;
+    use iopo_eval::ifeval::{Ifeval, Mode};
     use iopo_schema::{CheckRow, GroupKind, Provenance, ResponseSource, write};
 
     use super::*;
@@ -186,6 +184,19 @@ mod tests {
         TrainedKinds::read(&[dir.path().to_owned()], config, None).expect("read")
     }
 
+    /// Scores a response to an instruction of IFEval, and returns whether the type is seen, and near.
+    fn familiarity(setup: &Setup, id: &str) -> (bool, Option<bool>) {
+        let line = format!(
+            r#"{{"key": 1, "prompt": "Go.", "instruction_id_list": ["{id}"], "kwargs": [{{"language": "de"}}]}}"#
+        );
+        let line =
+            if id.starts_with("language") { line } else { line.replace(r#""language": "de""#, "") };
+        let ifeval = Ifeval::with_setup(Mode::Paper, setup);
+        let prompts = ifeval.prompts(&line).expect("a prompt");
+        let scored = ifeval.evaluate(&prompts, ["Ja."]).expect("scores");
+        (scored.scores[0].seen, scored.scores[0].near)
+    }
+
     #[test]
     fn types_are_seen_by_the_rows_and_not_by_the_configuration() {
         let mut config = PipelineConfig::default();
@@ -199,16 +210,14 @@ mod tests {
         let found = read(&rows, &config);
         assert_eq!((found.kinds.clone(), found.is_complete), ([Kind::Language].into(), true));
         let setup = found.setup(&config).expect("a setup");
-        let seen = |setup: &Setup, kind: InstructionKind| {
-            let (held_out, added) = (&setup.held_out, &setup.added);
-            (kind.is_seen(held_out, added), kind.is_near(held_out, added))
-        };
-        assert_eq!(seen(&setup, InstructionKind::ResponseLanguage), (false, true));
-        assert_eq!(seen(&setup, InstructionKind::NoComma), (false, false), "no training row");
+        assert_eq!(setup.held_out, config.eval.held_out_kinds().expect("known kinds"));
+        let [language, commas] = ["language:response_language", "punctuation:no_comma"];
+        assert_eq!(familiarity(&setup, language), (false, Some(true)));
+        assert_eq!(familiarity(&setup, commas), (false, Some(false)), "no training row");
         // Control: by the configuration, it is the other way round.
         let setup = TrainedKinds::default().setup(&config).expect("a setup");
-        assert_eq!(seen(&setup, InstructionKind::ResponseLanguage), (false, false));
-        assert_eq!(seen(&setup, InstructionKind::NoComma), (true, false));
+        assert_eq!(familiarity(&setup, language), (false, Some(false)));
+        assert_eq!(familiarity(&setup, commas), (true, Some(false)));
     }
 
     #[test]
@@ -220,8 +229,8 @@ mod tests {
         let found = read(&rows, &config);
         assert!(!found.is_complete && found.kinds.contains(&Kind::Language));
         let setup = found.setup(&config).expect("a setup");
-        assert!(setup.added.contains(&Kind::Language) && setup.added.contains(&Kind::MaxWords));
-        assert!(setup.held_out.contains(&Kind::NoCommas));
+        assert_eq!(setup.added, [Kind::Language].into());
+        assert_eq!((setup.held_out, setup.trained), ([Kind::NoCommas].into(), None));
         assert!(!read(&[], &config).is_complete, "no rows");
         let missing = TrainedKinds::read(&["none".into()], &config, None).expect("no file");
         assert!(!missing.is_complete, "no file");
