@@ -34,6 +34,7 @@ pub(crate) fn run_all() -> Result<()> {
     run(python.script(&script("check.py")).arg(&work))?;
     export_lm_eval(&work)?;
     run(python.script(&script("check_lm_eval.py")).arg(work.join("ifbench")))?;
+    score_samples_of_lm_eval(&work, &python)?;
     python.install(&wheel::debug()?)?;
     run(python.script(&script("check_grpo.py")).arg(&work))?;
     merge_saved(&work)?;
@@ -74,6 +75,24 @@ fn export_lm_eval(work: &Path) -> Result<()> {
     }
     let args = ["eval", "ifbench", "--data", &prompts, "--responses", &responses, "--out", &out];
     iopo(&[&args[..], &["--export", "lm-eval"]].concat())
+}
+
+/// Scores samples that lm-eval writes, and compares the verdicts with lm-eval's in them.
+fn score_samples_of_lm_eval(work: &Path, python: &Python) -> Result<()> {
+    let fixtures = root().join("fixtures").join("interop");
+    let [script, prompts, responses] =
+        ["lm_eval_ifeval.py", "ifeval.jsonl", "ifeval-responses.jsonl"]
+            .map(|name| fixtures.join(name));
+    let [out, paper, repaired] =
+        ["ifeval", "ifeval/paper", "ifeval/repaired"].map(|name| work.join(name));
+    run(python.script(&script).arg("write").args([&prompts, &responses, &out]))?;
+    let samples = path(&out, "samples.jsonl");
+    for (mode, scores) in [("paper", &paper), ("repaired", &repaired)] {
+        let [prompts, scores] = [&prompts, scores].map(|path| path.display().to_string());
+        let args = ["eval", "ifeval", "--data", &prompts, "--responses", &samples];
+        iopo(&[&args[..], &["--mode", mode, "--out", &scores]].concat())?;
+    }
+    run(python.script(&script).arg("compare").args([&out, &paper, &repaired]))
 }
 
 /// Checks that the adapter as PEFT saved it, without our metadata, merges to the same weights.
