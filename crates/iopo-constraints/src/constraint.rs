@@ -9,7 +9,7 @@ use crate::{
     error::ConstraintError,
     families::{
         Case, Characters, Citations, Code, Composition, Document, Emphasis, Ends, Example, Family,
-        Fields, Figures, Framing, Keywords, Layout, Length, Letters, Lists, Marks, Outline,
+        Fields, Figures, Framing, Joint, Keywords, Layout, Length, Letters, Lists, Marks, Outline,
         Periods, Phrases, Portions, Situation, Voice, Words, Wrapping,
     },
     kind::Kind,
@@ -75,6 +75,8 @@ pub enum Constraint {
     Emphasis(Emphasis),
     /// Citations.
     Citations(Citations),
+    /// Several demands of one sentence.
+    Joint(Joint),
 }
 
 /// The result of a check.
@@ -140,12 +142,26 @@ impl Constraint {
             Self::Portions(family) => family,
             Self::Emphasis(family) => family,
             Self::Citations(family) => family,
+            Self::Joint(family) => family,
         }
     }
 
     /// The kind of the constraint.
     pub fn kind(&self) -> Kind {
         self.family().kind()
+    }
+
+    /// The constraints of which the constraint consists: itself, or those of an `all_of`.
+    pub fn parts(&self) -> &[Self] {
+        match self {
+            Self::Joint(Joint::AllOf { parts }) => parts,
+            one => std::slice::from_ref(one),
+        }
+    }
+
+    /// The kinds of the [parts](Self::parts).
+    pub fn kinds(&self) -> impl Iterator<Item = Kind> {
+        self.parts().iter().map(Self::kind)
     }
 
     /// The number of sentences that express the constraint.

@@ -51,15 +51,25 @@ pub(crate) fn is_chinese(text: &str) -> bool {
 }
 
 /// The number of sentences. In a text with Chinese characters, 。！？ and … end a sentence without a space behind, and so
-/// do ! and ? before a Chinese character. Markdown headings and rows of tables are no sentences of such a text.
+/// do ! and ? before a Chinese character. Headings, rows of tables and introductions with a colon are no sentences of such a
+/// text.
 pub(crate) fn sentences(text: &str) -> usize {
-    let ranges = text::sentences(text);
     if !has(text) {
-        return ranges.len();
+        return text::sentences(text).len();
     }
+    let text = lines::unwrapped(text);
+    let ranges = text::sentences(text);
     let is_prose = |range: &Range<usize>| {
         let sentence = &text[range.clone()];
-        lines::heading(sentence).is_none() && !sentence.starts_with('|') && !sentence.ends_with('|')
+        // A bold line is a heading, and 以下是文章： introduces what follows.
+        let is_bold = sentence
+            .strip_prefix("**")
+            .is_some_and(|rest| rest.find("**") == Some(rest.len().saturating_sub(2)));
+        lines::heading(sentence).is_none()
+            && !is_bold
+            && !sentence.ends_with(['：', ':'])
+            && !sentence.starts_with('|')
+            && !sentence.ends_with('|')
     };
     let found = ranges.into_iter().filter(is_prose);
     found.map(|range| split(&text[range]).len()).sum()
@@ -231,6 +241,10 @@ mod tests {
     #[test]
     fn headings_and_rows_are_no_sentences() {
         assert_eq!(sentences("# 茶的历史\n\n茶很好。水也好。"), 2);
+        assert_eq!(sentences("以下是短文：\n\n**茶的历史**\n\n茶很好。**水**也好。"), 2);
+        assert_eq!(sentences("```markdown\n茶很好。\n```"), 1);
+        // A bold word and a colon inside are part of a sentence.
+        assert_eq!(sentences("**茶**很**好**\n\n茶：很好"), 2);
         assert_eq!(sentences("| 茶 | 价 |\n|---|---|\n| 绿茶 | 很低。 |\n\n茶很好。"), 1);
     }
 }

@@ -91,7 +91,7 @@ collect! {
     layout_kinds framing_kinds situation_kinds example_kinds characters_kinds document_kinds code_kinds
     phrases_kinds fields_kinds outline_kinds
     keywords_kinds ends_kinds letters_kinds periods_kinds wrapping_kinds composition_kinds
-    portions_kinds emphasis_kinds citations_kinds
+    portions_kinds emphasis_kinds citations_kinds joint_kinds
 }
 
 impl Kind {

@@ -91,6 +91,7 @@ mod points;
 mod portion;
 pub mod prompt;
 pub mod quality;
+mod readable;
 mod references;
 pub mod satisfy;
 mod slot;

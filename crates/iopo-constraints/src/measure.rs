@@ -12,6 +12,7 @@ use crate::{
     lines::{self, Marker},
     markup, natural,
     portion::Portion,
+    readable::readable,
     structure, text,
 };
 
@@ -217,7 +218,7 @@ impl Measure {
                 .count(),
             Self::Placeholders => lines::placeholders(response),
             Self::KeyValues => key_values(response),
-            Self::Characters => han::characters(response),
+            Self::Characters => han::characters(&readable(response)),
             Self::HanShare => han::share(response),
             Self::English => usize::from(is_english(response)),
             Self::Markup(format) => markup::count(*format, response),

@@ -14,7 +14,11 @@ pub(crate) struct OutOfRange {
     pub(crate) found: String,
 }
 
-fn reject<T>(name: &'static str, expected: String, found: impl Display) -> Result<T, OutOfRange> {
+pub(crate) fn reject<T>(
+    name: &'static str,
+    expected: String,
+    found: impl Display,
+) -> Result<T, OutOfRange> {
     let found: String = found.to_string().chars().take(60).collect();
     Err(OutOfRange { name, expected, found: format!("`{found}`") })
 }

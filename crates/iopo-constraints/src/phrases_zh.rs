@@ -4,7 +4,7 @@ use crate::{
     constraint::Constraint,
     families::{
         AnswerLanguage, Around, Characters, CitationStyle, Citations, Code, Composition, Document,
-        Element, Emphasis, Ends, Fields, Framing, Keywords, Layout, Length, Letters, Lists,
+        Element, Emphasis, Ends, Fields, Framing, Joint, Keywords, Layout, Length, Letters, Lists,
         MarkupFormat, NO_LIMIT, Outline, Periods, Phrases, Portions, Size, Unit, Voice, Words,
         Wrapping,
     },
@@ -47,6 +47,7 @@ pub(crate) fn phrases(constraint: &Constraint) -> Vec<String> {
             say([format!("以Markdown格式输出,使用{}。", named(elements))])
         }
         Constraint::Portions(portions) => of_portions(portions),
+        Constraint::Joint(Joint::AllOf { parts }) => of_joint(parts),
         Constraint::Emphasis(Emphasis::Emphasized { style }) => {
             let style = style.chinese();
             say([format!("使用{style}突出关键信息。"), format!("关键词以{style}标注。")])
@@ -277,6 +278,14 @@ fn of_fields(fields: &Fields) -> Vec<String> {
     }
 }
 
+/// The first sentences of all parts in one, if each has one.
+fn of_joint(parts: &[Constraint]) -> Vec<String> {
+    let said: Option<Vec<String>> = parts.iter().map(|part| part.render_chinese(0)).collect();
+    let Some(said) = said else { return Vec::new() };
+    let clauses: Vec<&str> = said.iter().map(|sentence| sentence.trim_end_matches('。')).collect();
+    vec![format!("{}。", clauses.join(","))]
+}
+
 fn of_portions(portions: &Portions) -> Vec<String> {
     match portions {
         Portions::UnitRange { unit, size, low, high } => {
@@ -310,6 +319,9 @@ fn of_portions(portions: &Portions) -> Vec<String> {
         }
         Portions::PartCount { unit: Unit::Paragraph, low, high } => {
             say([format!("全文{}。", limited(*low, *high, "个段落"))])
+        }
+        Portions::PartCount { unit: Unit::Section, low, high } => {
+            say([format!("文章{}。", limited(*low, *high, "个部分"))])
         }
         Portions::PartCount { unit: Unit::Source, low, .. } if *low > 0 => {
             say([format!("至少引用{low}篇参考文献。")])
@@ -371,5 +383,6 @@ fn unit_word(unit: Unit) -> &'static str {
         Unit::CodeLine => "行代码",
         Unit::CodeBlock => "段代码",
         Unit::Point => "个编号",
+        Unit::Section => "个部分",
     }
 }

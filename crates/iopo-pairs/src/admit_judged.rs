@@ -189,7 +189,8 @@ fn check_of(
         |check: &Constraint| (0..check.phrasings()).any(|index| check.render(index) == row.text);
     let is_own = check.as_ref().is_some_and(is_own);
     let said = if is_own { None } else { stated(row, instruction) };
-    if check.iter().chain(&said).any(|one| rules.held_out.contains(&one.kind())) {
+    let is_held_out = |one: &Constraint| one.kinds().any(|kind| rules.held_out.contains(&kind));
+    if check.iter().chain(&said).any(is_held_out) {
         return Err(JudgedRefusal::HeldOut);
     }
     if check.is_some() && !is_own && check != said {

@@ -75,6 +75,7 @@ mod example;
 mod fields;
 mod figures;
 mod framing;
+mod joint;
 mod keywords;
 mod layout;
 mod length;
@@ -139,6 +140,7 @@ families! {
     fields::{Fields, FieldsKind, fields_kinds}
     framing::{Framing, FramingKind, framing_kinds}
     keywords::{Keywords, KeywordsKind, keywords_kinds}
+    joint::{Joint, JointKind, joint_kinds}
     layout::{Layout, LayoutKind, layout_kinds}
     length::{Length, LengthKind, length_kinds}
     letters::{Letters, LettersKind, letters_kinds}

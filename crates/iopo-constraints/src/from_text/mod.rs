@@ -7,11 +7,14 @@
 //! 2. *Propose*: a rule whose pattern matches the text from its first to its last character proposes a kind. A pattern
 //!    consists of listed words, numbers, quotations, and the names of columns and parts. It accepts no other word, so a
 //!    second demand, a condition or an unknown object leaves the text unmapped. Words that add nothing are listed too:
-//!    请, 数值约束：, "please", and purposes such as 以便阅读. Behind a demand, 确保 (*ensure*) states another one.
+//!    请, 数值约束：, "please", and purposes such as 以便阅读. Behind a demand, 确保 (*ensure*) is a purpose if it names what the form
+//!    brings by itself (确保内容清晰); otherwise it states another demand.
 //! 3. *Parse*: [`Constraint::from_parts`] checks the parameters.
 //! 4. *Say it back*: the numbers and quoted strings of the text are those of the constraint; limits and negations agree
 //!    with the kind; no word such as *each*, 每, 第 or 其中 narrows the demand; no word such as *if possible*, 或 or 尽量
 //!    makes it optional. Chinese numerals and full-width digits count as numbers, and 左右 or 约 mean ±10 %.
+//!
+//! A Chinese text of several clauses, each of which maps, is the conjunction of their constraints (`all_of`).
 //!
 //! A text that gives up at any step returns `None`, and a judge decides it.
 //!
@@ -40,8 +43,8 @@
 //! | N letters, N words in lower case, no periods, initials of neighboring words | `min_letters`, `max_letters`, `min_lowercase_words`, `max_lowercase_words`, `no_periods`, `no_consecutive_initials` |
 //! | words in brackets, parts of equal length | `bracketed_words`, `wrapped_pairs`, `even_parts` |
 //! | lines of code, programming language, names in code, decimal places | `max_code_lines`, `min_code_lines`, `code_language`, `code_names`, `include_name`, `decimals` |
-//! | limits of paragraphs, titles, stanzas, programs, named parts (Chinese) | `unit_range`, `part_range` |
-//! | numbers of rows, verses, stanzas, paragraphs, references (Chinese) | `count_range` |
+//! | limits of paragraphs, titles, stanzas, sections, programs, named parts (Chinese) | `unit_range`, `part_range` |
+//! | numbers of rows, verses, stanzas, paragraphs, sections, references (Chinese) | `count_range` |
 //! | APA style, emphasis of key words (Chinese) | `citation_style`, `emphasized` |
 //!
 //! A list or a table is read as "somewhere in the response", and only if the text does not say what goes into it. A list
@@ -51,6 +54,7 @@
 
 mod chinese;
 mod english;
+mod joint;
 mod normal;
 mod number;
 mod proposal;
@@ -134,11 +138,7 @@ pub fn from_text_in_instruction(text: &str, instruction: Instruction<'_>) -> Opt
 fn read(text: &str, task: Option<&Task>) -> Option<Constraint> {
     let normal = Normal::read(text)?;
     let grammar = if han::has(&normal.text) { &CHINESE } else { &ENGLISH };
-    let mut proposals = grammar.proposals(&normal);
-    proposals.find_map(|proposal| {
-        let constraint = proposal.constraint()?;
-        proposal.is_said_back(&normal, task).then_some(constraint)
-    })
+    grammar.read(&normal, task).or_else(|| joint::read(grammar, &normal, task))
 }
 
 static CHINESE: LazyLock<Grammar> =

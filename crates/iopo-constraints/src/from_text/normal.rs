@@ -64,6 +64,22 @@ impl Normal {
         self.quotations.get(index as usize).map(String::as_str)
     }
 
+    /// A part of the text, with the quotations in it.
+    pub(super) fn part(&self, text: &str) -> Self {
+        let mut part = Self { text: String::new(), quotations: Vec::new() };
+        for c in text.chars() {
+            let mark = char::from_u32(QUOTATION + part.quotations.len() as u32);
+            match (self.quotation(c), mark) {
+                (Some(quoted), Some(mark)) => {
+                    part.text.push(mark);
+                    part.quotations.push(quoted.to_owned());
+                }
+                _ => part.text.push(c),
+            }
+        }
+        part
+    }
+
     fn push(&mut self, c: char) {
         if c.is_whitespace() {
             if !self.text.ends_with(' ') {

@@ -3,7 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::{normal::Normal, number, stop, task::Task};
-use crate::constraint::Constraint;
+use crate::{
+    constraint::Constraint,
+    families::{Joint, NO_LIMIT, Portions, Unit},
+};
+
+/// Formats whose marks do not count as characters.
+const READABLE: &[&str] = &["latex", "html"];
 
 /// What a text calls the response.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +41,8 @@ pub(super) struct Proposal {
     pub(super) is_about_code: bool,
     /// The words for "each" of a limit that holds for each part; empty if there are none.
     pub(super) each: String,
+    /// Whether the text asks for a title beside the parts that it names.
+    pub(super) has_title: bool,
     params: Map<String, Value>,
     /// The numbers that the text states.
     numbers: Vec<usize>,
@@ -49,7 +57,16 @@ impl Proposal {
         let (numbers, lengths) = (Vec::new(), Vec::new());
         let each = String::new();
         let subject = Subject::Response;
-        Some(Self { id, subject, is_about_code: false, each, params, numbers, lengths })
+        Some(Self {
+            id,
+            subject,
+            is_about_code: false,
+            each,
+            has_title: false,
+            params,
+            numbers,
+            lengths,
+        })
     }
 
     pub(super) fn set_string(&mut self, name: &str, string: &str) {
@@ -74,7 +91,13 @@ impl Proposal {
     /// The constraint, if its parameters are in range.
     pub(super) fn constraint(&self) -> Option<Constraint> {
         let params = Value::Object(self.params.clone()).to_string();
-        Constraint::from_parts(self.id, &params).ok()
+        let constraint = Constraint::from_parts(self.id, &params).ok()?;
+        if !self.has_title {
+            return Some(constraint);
+        }
+        let title = Portions::PartCount { unit: Unit::Title, low: 1, high: NO_LIMIT };
+        let joint: Constraint = Joint::AllOf { parts: vec![constraint, title.into()] }.into();
+        joint.validate().is_ok().then_some(joint)
     }
 
     /// Whether the proposal says what the text says: the same numbers, quotations and polarity, for the whole response to
@@ -109,10 +132,17 @@ impl Proposal {
         };
         let references = matches!(self.subject, Subject::References);
         let counts = stop::counts_marks(self.id) && !is_about_code;
-        let marks = (task.has_marks() || task.is_marked_up()) && (references || counts);
-        let encoded = is_about_code && stop::counts_code(self.id) && task.is_marked_up();
+        let except = if stop::reads_text(self.id) { READABLE } else { &[] };
+        let marks = (task.has_marks(except) || task.is_marked_up(except)) && (references || counts);
+        let encoded = is_about_code && stop::counts_code(self.id) && task.is_marked_up(&[]);
+        let is_section = self.params.get("unit").is_some_and(|unit| unit == "section");
+        // The chapters of a book whose table of contents is asked for stand elsewhere, and \\section is no heading.
+        let elsewhere = is_section
+            && (task.asks_for_contents() || task.has_marks(&[]) || task.is_marked_up(&[]));
         let part = counts && (task.is_about_texts() || task.shortens_a_choice());
-        let framed = self.id == "named_parts" && task.places_parts();
+        // Parts of a LaTeX document can be environments and commands: an abstract, an author.
+        let framed = self.id == "named_parts"
+            && (task.places_parts() || task.has_marks(&["html"]) || task.is_marked_up(&["html"]));
         let foreign = task.wants_english() && stop::has_names(self.id);
         let marked = self.id == "part_range" && task.marks_parts();
         let question = self.id == "citation_style" && task.sets_a_question();
@@ -123,6 +153,7 @@ impl Proposal {
             && !question
             && !encoded
             && !part
+            && !elsewhere
             && !framed
             && !beside
             && !foreign

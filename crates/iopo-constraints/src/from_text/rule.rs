@@ -8,7 +8,9 @@ use super::{
     normal::Normal,
     number,
     proposal::{Proposal, Subject},
+    task::Task,
 };
+use crate::constraint::Constraint;
 
 /// A pattern and the kind that a matching text states.
 ///
@@ -89,12 +91,22 @@ impl Grammar {
         self.rules.iter().find_map(|rule| Regex::new(&rule.pattern).err())
     }
 
-    /// The proposals of the rules that match the whole text, in order.
-    pub(super) fn proposals<'a>(
-        &'a self,
-        normal: &'a Normal,
-    ) -> impl Iterator<Item = Proposal> + use<'a> {
-        self.rules.iter().filter_map(|rule| rule.propose(normal))
+    /// The constraint of the first rule that matches the whole text and says what the text says.
+    pub(super) fn read(&self, normal: &Normal, task: Option<&Task>) -> Option<Constraint> {
+        self.reading(normal, task).map(|(constraint, _)| constraint)
+    }
+
+    /// Like [`Grammar::read`], with what the text calls the response.
+    pub(super) fn reading(
+        &self,
+        normal: &Normal,
+        task: Option<&Task>,
+    ) -> Option<(Constraint, Subject)> {
+        self.rules.iter().find_map(|rule| {
+            let proposal = rule.propose(normal)?;
+            let constraint = proposal.constraint()?;
+            proposal.is_said_back(normal, task).then_some((constraint, proposal.subject))
+        })
     }
 }
 
@@ -158,33 +170,7 @@ impl Compiled {
                     proposal.set_string(name, &string(normal, value)?);
                 }
                 "phrases" | "keys" | "columns" | "names" => {
-                    let (items, stated) = list(normal, value)?;
-                    let items: Vec<String> = match name {
-                        "names" => items.iter().map(|item| bare_name(item)).collect(),
-                        "columns" => items.iter().map(|item| bare_column(item)).collect(),
-                        _ => items,
-                    };
-                    let plain = |item: &String| NO_HEADINGS.contains(&item.as_str());
-                    // Few names, such as 引言 and 结论, need no headings. Long ones do: 市场分析, 推广策略 and 预算规划.
-                    let is_long = |item: &String| item.chars().nth(3).is_some();
-                    let least =
-                        if items.iter().all(is_long) { LEAST_PARTS - 1 } else { LEAST_PARTS };
-                    let few = items.len() < least;
-                    if name == "names" && (few || items.iter().any(plain)) {
-                        return None;
-                    }
-                    // 每一行包含日期、时间安排等信息 says what rows tell, rather than the names of columns.
-                    let is_told = (normal.text.contains("每一行")
-                        || normal.text.contains("是否有"))
-                        && normal.text.contains("等信息")
-                        || normal.text.contains("信息,包括");
-                    if name == "columns" && is_told {
-                        return None;
-                    }
-                    proposal.set_list(name, items);
-                    if let Some(stated) = stated {
-                        proposal.expect_length(stated);
-                    }
+                    take_list(&mut proposal, normal, name, value)?;
                 }
                 "code_names" => {
                     let names = code_names(normal, value);
@@ -203,6 +189,53 @@ impl Compiled {
         Some(proposal)
     }
 }
+
+/// Takes a list of items as a parameter; `None` if the items are no names that a response has to use.
+fn take_list(proposal: &mut Proposal, normal: &Normal, name: &str, value: &str) -> Option<()> {
+    let (items, stated) = list(normal, value)?;
+    let named = items.len();
+    let items = if name == "names" { headed(items, proposal) } else { items };
+    // The body of an outline is a part with a name.
+    let is_outline = ["大纲", "提纲"].iter().any(|noun| normal.text.contains(noun));
+    if is_outline && items.len() < named {
+        return None;
+    }
+    let items: Vec<String> = match name {
+        "names" => items.iter().map(|item| bare_name(item)).collect(),
+        "columns" => items.iter().map(|item| bare_column(item)).collect(),
+        _ => items,
+    };
+    let plain = |item: &String| NO_HEADINGS.contains(&item.as_str());
+    // Few names, such as 引言 and 结论, need no headings. Long ones do: 市场分析, 推广策略 and 预算规划.
+    let is_long = |item: &String| item.chars().nth(3).is_some();
+    let least = if items.iter().all(is_long) { LEAST_PARTS - 1 } else { LEAST_PARTS };
+    let few = named < least || items.len() < LEAST_PARTS - 1;
+    if name == "names" && (few || items.iter().any(plain)) {
+        return None;
+    }
+    // 每一行包含日期、时间安排等信息 says what rows tell, rather than the names of columns.
+    let is_told = (normal.text.contains("每一行") || normal.text.contains("是否有"))
+        && normal.text.contains("等信息")
+        || normal.text.contains("信息,包括");
+    if name == "columns" && is_told {
+        return None;
+    }
+    proposal.set_list(name, items);
+    if let Some(stated) = stated {
+        proposal.expect_length(stated);
+    }
+    Some(())
+}
+
+/// The names of parts that have a heading. The body of a text has none, and a title is no heading above a part.
+fn headed(names: Vec<String>, proposal: &mut Proposal) -> Vec<String> {
+    proposal.has_title |= names.iter().any(|name| name == "标题");
+    let is_part = |name: &String| name != "标题" && !BODY.contains(&name.as_str());
+    names.into_iter().filter(is_part).collect()
+}
+
+/// Names of the body of a text.
+const BODY: &[&str] = &["正文", "正文部分", "主体", "主体部分", "主体内容", "主体分析"];
 
 /// A quotation, or words without quotation marks.
 fn string(normal: &Normal, value: &str) -> Option<String> {
@@ -356,20 +389,5 @@ fn bare_column(item: &str) -> String {
 const LEAST_PARTS: usize = 4;
 
 /// Names for parts that every text has, which no heading states.
-const NO_HEADINGS: &[&str] = &[
-    "标题",
-    "正文",
-    "主体",
-    "主体部分",
-    "主体分析",
-    "正文部分",
-    "开头",
-    "结尾",
-    "中间",
-    "封面",
-    "目录",
-    "落款",
-    "称呼",
-    "签名",
-    "个人基本信息",
-];
+const NO_HEADINGS: &[&str] =
+    &["开头", "结尾", "中间", "封面", "目录", "落款", "称呼", "签名", "个人基本信息"];

@@ -118,6 +118,7 @@ const NO_NEGATION: &[&str] = &[
     "包含但不限于",
     "包括但不限于",
     "既不过于冗长也不过于简略",
+    "不同",
     "within the userpass auth method",
     "no more and no fewer",
     "and nothing else",
@@ -153,7 +154,7 @@ pub(super) fn is_total(text: &str, id: &str) -> bool {
         "bold",
     ];
     // The structure of a text is numbered as a whole.
-    let is_structure = id == "count_range" && text.contains("文章结构");
+    let is_structure = id == "count_range" && text.contains("组织文章结构");
     is_structure || places.contains(&id) && (text.contains("所有") || text.contains("全部"))
 }
 
@@ -179,6 +180,11 @@ pub(super) fn counts_marks(id: &str) -> bool {
     let framed =
         ["starts_with", "ends_with", "ends_with_question", "single_line", "citation_style"];
     counted.iter().any(|end| id.ends_with(end)) || framed.contains(&id)
+}
+
+/// Whether a kind counts the characters that a reader sees, without the marks of LaTeX and HTML.
+pub(super) fn reads_text(id: &str) -> bool {
+    matches!(id, "max_chars" | "min_chars" | "char_range")
 }
 
 /// Whether a kind counts lines of code, which are one string if the response is JSON.

@@ -144,6 +144,11 @@ impl Task {
         Self { text, others: joined }
     }
 
+    /// The same task with one more constraint.
+    pub(super) fn beside(&self, other: &str) -> Self {
+        Self { text: self.text.clone(), others: format!("{}{other}\n", self.others) }
+    }
+
     /// Whether the task asks for a program or another artifact with an output of its own.
     pub(super) fn is_program(&self) -> bool {
         // A price on a platform is no platform.
@@ -178,20 +183,33 @@ impl Task {
         TWO.as_ref().is_some_and(|two| !two.is_match(&text))
     }
 
-    /// Whether the response has marks of its own, which are no part of the text: `\\end{document}`, or the keys of JSON.
-    pub(super) fn has_marks(&self) -> bool {
-        MARKS.iter().any(|format| self.text.contains(format))
+    /// Whether the response has marks of its own, which are no part of the text, in other formats than these: `\\end{document}`,
+    /// or the keys of JSON.
+    pub(super) fn has_marks(&self, except: &[&str]) -> bool {
+        MARKS.iter().any(|format| !except.contains(format) && self.text.contains(format))
     }
 
-    /// Whether another constraint asks for the response in a format with marks of its own.
-    pub(super) fn is_marked_up(&self) -> bool {
-        let whole = |line: &str| FORMAT.as_ref().is_none_or(|format| format.is_match(line));
+    /// Whether another constraint asks for the response in a format with marks of its own, other than these.
+    pub(super) fn is_marked_up(&self, except: &[&str]) -> bool {
+        let whole = |line: &str| {
+            FORMAT.as_ref().is_none_or(|format| {
+                let mut found = format.find_iter(line);
+                found.any(|words| !except.iter().any(|format| words.as_str().contains(format)))
+            })
+        };
         self.others.lines().any(whole)
     }
 
     /// Whether the task or another constraint contains a word.
     pub(super) fn mentions(&self, word: &str) -> bool {
         self.text.contains(word) || self.others.contains(word)
+    }
+
+    /// Whether the task asks for an outline or a table of contents.
+    pub(super) fn asks_for_contents(&self) -> bool {
+        ["目录", "大纲", "提纲"]
+            .iter()
+            .any(|noun| self.clauses().any(|clause| clause.contains(noun)))
     }
 
     /// Whether the task asks for JSON.

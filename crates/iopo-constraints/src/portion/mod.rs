@@ -2,12 +2,14 @@
 
 mod entry;
 mod mark;
+mod section;
 mod title;
 
 use serde::{Deserialize, Serialize};
 
 use entry::{behind_label, entries, labeled, rows};
 use mark::{depth, is_heading, is_rule, mark, steps};
+use section::sections;
 use title::title;
 
 use crate::{
@@ -53,6 +55,9 @@ pub enum Unit {
     /// A point with a number: an item of a numbered list, or a heading or bold line with a number, outside of lists of
     /// references.
     Point,
+    /// A section: the text below one of the main headings. A heading that is alone on its level is the title, and the list of
+    /// references is no section.
+    Section,
 }
 
 /// What the size of a part counts.
@@ -131,6 +136,7 @@ impl Unit {
             Self::CodeLine => "lines of code",
             Self::CodeBlock => "code blocks",
             Self::Point => "numbered points",
+            Self::Section => "sections",
         }
     }
 }
@@ -202,6 +208,7 @@ fn units(unit: Unit, response: &str) -> Vec<String> {
         Unit::CodeBlock => {
             markup::programs(response).iter().map(|block| block.join("\n")).collect()
         }
+        Unit::Section => sections(response),
         Unit::Point => points::numbered(response).into_iter().map(str::to_owned).collect(),
         Unit::Source => citation::sources(response),
         Unit::Reference => references(response).into_iter().map(str::to_owned).collect(),
@@ -308,10 +315,24 @@ fn stanzas(response: &str) -> Vec<String> {
         found.remove(0);
     }
     let remarks = |stanza: &String| {
-        const STARTS: [&str; 9] =
-            ["这首", "此诗", "本诗", "该诗", "以上", "注：", "注:", "希望", "诗中"];
-        let encloses = stanza.starts_with(['（', '(']) && stanza.ends_with(['）', ')']);
-        encloses || (!is_long(stanza) && STARTS.iter().any(|start| stanza.starts_with(start)))
+        const STARTS: [&str; 13] = [
+            "这首",
+            "此诗",
+            "本诗",
+            "该诗",
+            "以上",
+            "注：",
+            "注:",
+            "希望",
+            "诗中",
+            "创作说明",
+            "说明：",
+            "赏析",
+            "解析",
+        ];
+        let stanza = stanza.trim_start_matches(['*', '>', '_', ' ']);
+        let encloses = stanza.starts_with(['（', '(']) && stanza.ends_with(['）', ')', '*', '_']);
+        encloses || (!stanza.contains('\n') && STARTS.iter().any(|start| stanza.starts_with(start)))
     };
     if found.len() > 1 && found.last().is_some_and(remarks) {
         found.pop();
@@ -375,6 +396,8 @@ mod tests {
             format!("以下是一首四行诗：\n\n{poem}"),
             format!("以下是一首诗：\n\n《初恋》\n\n{poem}\n\n（这首诗以星夜为背景，\n写初恋。）"),
             format!("# 初恋\n\n{poem}\n\n---\n\n这首诗以星夜为背景。"),
+            format!("{poem}\n\n---\n\n**注：** 诗以星夜为背景。"),
+            format!("{poem}\n\n*注：诗以星夜为背景。*"),
         ] {
             assert_eq!(lines(&text), [4, 4], "{text}");
         }

@@ -1,6 +1,6 @@
 //! The title of a response.
 
-use super::mark::is_heading;
+use super::mark::{is_heading, is_rule};
 use crate::{lines, text};
 
 /// The longest first line that is a title without marks, in characters.
@@ -23,7 +23,9 @@ pub(super) fn title(response: &str) -> Option<String> {
     });
     let is_framed =
         |line: &str| is_heading(line) || (line.starts_with('《') && line.ends_with('》'));
-    let mut filled = lines::filled(response).map(str::trim).peekable();
+    // Dividers and fences stand between an introduction and the text.
+    let is_text = |line: &&str| !is_rule(line) && !line.starts_with("```");
+    let mut filled = lines::filled(response).map(str::trim).filter(is_text).peekable();
     let mut first = filled.next()?;
     // An introduction in front of a heading, and the heading 标题.
     let introduces = !is_framed(first) && first.ends_with([':', '：', '。', '！', '.', '!']);
@@ -68,6 +70,8 @@ mod tests {
             "以下是新闻标题和报道：\n\n# 苹果收购特斯拉\n\n好。",
             "好的，新闻如下。\n**苹果收购特斯拉**\n好。",
             "以下是新闻：\n\n## 标题\n\n**苹果收购特斯拉**\n\n好。",
+            "以下是新闻：\n\n---\n\n# 苹果收购特斯拉\n\n好。",
+            "以下是新闻：\n```markdown\n# 苹果收购特斯拉\n\n好。\n```",
         ] {
             assert_eq!(title(text).as_deref(), Some("苹果收购特斯拉"), "{text}");
         }

@@ -246,6 +246,24 @@ pub(crate) const CASES: &[(&str, &str, &str, &str)] = &[
         "茶好（陆羽, 2020）。",
     ),
     ("no_citations", "{}", "茶在 2020 年很好。", "茶好[1]。"),
+    (
+        "all_of",
+        r#"{"parts":[{"id":"max_words","params":{"n":3}},{"id":"no_commas","params":{}}]}"#,
+        "I like tea.",
+        "Tea, milk.",
+    ),
+    (
+        "all_of",
+        r#"{"parts":[{"id":"no_commas","params":{}},{"id":"max_words","params":{"n":3}}]}"#,
+        "I like tea.",
+        "I like green tea.",
+    ),
+    (
+        "unit_range",
+        r#"{"unit":"section","size":"characters","low":3,"high":4}"#,
+        "# 茶\n\n## 绿茶\n很香。好\n\n## 红茶\n很浓很甜。",
+        "# 茶\n\n## 绿茶\n很香。\n\n## 红茶\n很浓很甜。",
+    ),
 ];
 
 #[test]

@@ -37,6 +37,14 @@ fn missing_unknown_and_mistyped_parameters_are_rejected() {
         ("include_word", r#"{"word":null}"#),
         ("like_item", r#"{"marker":"plus"}"#),
         ("like_item", "{}"),
+        (
+            "all_of",
+            r#"{"parts":[{"id":"max_words","params":{"n":0}},{"id":"no_commas","params":{}}]}"#,
+        ),
+        (
+            "all_of",
+            r#"{"parts":[{"id":"max_wrods","params":{"n":3}},{"id":"no_commas","params":{}}]}"#,
+        ),
     ] {
         let error = Constraint::from_parts(id, params).unwrap_err();
         assert!(matches!(error, ConstraintError::Unreadable { .. }), "{id} {params}: {error}");
@@ -63,6 +71,20 @@ fn hostile_values_are_rejected_with_the_expected_range() {
         ("starts_with", r#"{"phrase":""}"#),
         ("starts_with", r#"{"phrase":"\n"}"#),
         ("signed_as", r#"{"name":"<b>"}"#),
+        ("all_of", r#"{"parts":[]}"#),
+        ("all_of", r#"{"parts":[{"id":"no_commas","params":{}}]}"#),
+        (
+            "all_of",
+            r#"{"parts":[{"id":"max_words","params":{"n":3}},{"id":"max_words","params":{"n":4}}]}"#,
+        ),
+        (
+            "all_of",
+            r#"{"parts":[{"id":"max_words","params":{"n":3}},{"id":"min_words","params":{"n":4}}]}"#,
+        ),
+        (
+            "all_of",
+            r#"{"parts":[{"id":"no_digits","params":{}},{"id":"all_of","params":{"parts":[{"id":"no_commas","params":{}},{"id":"max_words","params":{"n":4}}]}}]}"#,
+        ),
         ("short_words", r#"{"letters":0}"#),
         ("long_words", r#"{"letters":0,"n":1}"#),
     ] {

@@ -28,7 +28,8 @@ pub(crate) fn holding(
     let mut found: Vec<Stated> = Vec::new();
     for text in &seed.holds {
         let check = from_text(text);
-        let is_held_out = check.as_ref().is_some_and(|one| held_out.contains(&one.kind()));
+        let is_held_out =
+            check.iter().flat_map(Constraint::kinds).any(|kind| held_out.contains(&kind));
         let is_wrong = check.as_ref().is_some_and(|one| !one.check(&seed.y).satisfied);
         if !is_held_out && !is_wrong {
             found.push(Stated { text: text.clone(), check });

@@ -261,7 +261,7 @@ fn requirements(
         }
         let same = known.iter().find(|one| normal(&one.text) == normal(&text));
         let check = from_text(&text).or_else(|| same.and_then(|one| one.check.clone()));
-        if check.as_ref().is_some_and(|check| held_out.contains(&check.kind())) {
+        if check.iter().flat_map(Constraint::kinds).any(|kind| held_out.contains(&kind)) {
             return Err(FipoRefusal::HeldOut);
         }
         let excludes = |check: &Constraint| {

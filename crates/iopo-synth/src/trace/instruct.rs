@@ -1,7 +1,9 @@
 //! The stages that make the first instruction: expansion, structuring and quality control.
 
+use std::collections::BTreeSet;
+
 use iopo_constraints::{
-    Constraint, Dimension, Instruction, from_proposal, from_text, from_text_in_instruction,
+    Constraint, Dimension, Instruction, Kind, from_proposal, from_text, from_text_in_instruction,
     from_text_in_task,
 };
 use iopo_core::random::{keyed, weighted};
@@ -203,10 +205,13 @@ impl Flow<'_> {
             }
             Some(_) | None => read,
         };
-        if mapped.iter().chain(&alone).any(|found| self.held_out.contains(&found.kind())) {
+        let has = |kinds: &BTreeSet<Kind>, found: &Constraint| {
+            found.kinds().any(|kind| kinds.contains(&kind))
+        };
+        if mapped.iter().chain(&alone).any(|found| has(self.held_out, found)) {
             return Err(Refusal::HeldOut);
         }
-        let check = mapped.filter(|found| !self.distrusted.contains(&found.kind()));
+        let check = mapped.filter(|found| !has(self.distrusted, found));
         if let Some(check) = &check {
             let excludes = |other: &Constraint| other.excludes(check);
             if others.iter().filter_map(check_of).any(|other| excludes(&other)) {
@@ -357,8 +362,7 @@ fn expanded(text: &str, seed: &Seed<'_>, min_recall: f64) -> Result<(), Refusal>
 /// Refuses parts that share a long run of words.
 fn distinct_parts(parts: &Parts, language: Language) -> Result<(), Refusal> {
     let list: Vec<&str> = parts.constraints.iter().map(|one| one.text.as_str()).collect();
-    let constraints: std::collections::BTreeSet<String> =
-        list.iter().flat_map(|text| runs(text, language)).collect();
+    let constraints: BTreeSet<String> = list.iter().flat_map(|text| runs(text, language)).collect();
     let task = runs(&parts.task, language);
     let input = runs(parts.input.as_deref().unwrap_or_default(), language);
     let shared = !task.is_disjoint(&constraints)

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use iopo_constraints::Kind;
+use iopo_constraints::{Constraint, Kind};
 use iopo_eval::Setup;
 use iopo_schema::{
     ConstraintRow, InputPreferenceRow, InstructionRow, PreferenceRow, ResponseRow, Split, run_files,
@@ -99,8 +99,13 @@ impl TrainedKinds {
     }
 
     fn add(&mut self, constraints: &[ConstraintRow]) {
-        let checks = constraints.iter().filter_map(|one| one.check.as_ref());
-        self.kinds.extend(checks.filter_map(|check| Kind::from_id(&check.id).ok()));
+        for check in constraints.iter().filter_map(|one| one.check.as_ref()) {
+            match Constraint::from_parts(&check.id, &check.params) {
+                // An `all_of` trains the kinds of its parts.
+                Ok(constraint) => self.kinds.extend(constraint.kinds()),
+                Err(_) => self.kinds.extend(Kind::from_id(&check.id)),
+            }
+        }
     }
 
     /// Adds the kinds of the instructions whose responses SFT trains on.
@@ -218,6 +223,18 @@ mod tests {
         let setup = TrainedKinds::default().setup(&config).expect("a setup");
         assert_eq!(familiarity(&setup, language), (false, Some(false)));
         assert_eq!(familiarity(&setup, commas), (true, Some(false)));
+    }
+
+    #[test]
+    fn an_all_of_trains_the_kinds_of_its_parts() {
+        let mut config = PipelineConfig::default();
+        config.train.sft.data = SftData::Groups;
+        let mut group = row(Split::Train, &[Some(Kind::AllOf)]);
+        let check = group.x2_constraints[0].check.as_mut().expect("a check");
+        r#"{"parts":[{"id":"no_commas","params":{}},{"id":"max_words","params":{"n":9}}]}"#
+            .clone_into(&mut check.params);
+        let found = read(&[group], &config);
+        assert_eq!(found.kinds, [Kind::NoCommas, Kind::MaxWords].into());
     }
 
     #[test]

@@ -116,6 +116,30 @@ pub(super) const RULES: &[Rule] = &[
         r"總結(?:應|需)?(?:包括|包含):?(?<names>引言、{name}、{name}(?:與{name})?、{name})(?<count>{num})部分{tail}",
     )
     .needing(&["總結"]),
+    Rule::new(
+        "named_parts",
+        "{}",
+        r"{head}(?:输出)?格式{must}(?:是|为)(?:一份|一篇)?(?:报告,)?{must}(?:包含|包括)(?<names>{names})(?:等?(?:主要|关键)?部分|的{formal}){tail}",
+    )
+    .needing(&["格式"]),
+    Rule::new(
+        "named_parts",
+        "{}",
+        r"{head}{must}(?:包含但不限于|包括但不限于|包含|包括)(?<names>{names})等?(?:主要|关键)?部分{tail}",
+    )
+    .needing(&["部分"]),
+    Rule::new(
+        "named_parts",
+        "{}",
+        r"{head}{reports}(?:的)?格式?{must}(?:遵循|采用)(?:专业|正式)?(?:报告|学术论文)的(?:格式|结构),(?:包括|包含)(?<names>{names})部分{tail}",
+    )
+    .needing(&["部分"]),
+    Rule::new(
+        "named_parts",
+        "{}",
+        r"{head}具体{must}(?:包括|包含|分为)(?<names>{names})(?:这)?(?<count>{num})个(?:主要|关键)?部分{tail}",
+    )
+    .needing(&["部分"]),
     // Numbers.
     Rule::new(
         "decimals",

@@ -70,6 +70,12 @@ pub(super) const RULES: &[Rule] = &[
         r#"{"around":"line","array":true}"#,
         r"{head}{answer}?{must}(?:{write}|是|为|格式{must}(?:是|为))(?:一个)?(?:有效的|合法的|标准的?)?json(?:格式的)?(?:数组|列表|阵列){form}?{show}?{tail}",
     ),
+    Rule::new(
+        "json_block",
+        r#"{"around":"line","array":false}"#,
+        r"{head}{answer}{must}(?:严格)?(?:遵循|符合|按照)(?:标准的?)?json(?:的)?(?:格式|语法)(?:的)?(?:规范|标准|要求){tail}",
+    )
+    .needing(&["json"]),
     // Tables.
     Rule::new(
         "table_columns",
@@ -118,9 +124,21 @@ pub(super) const RULES: &[Rule] = &[
     ),
     // Markdown and other markup.
     Rule::new(
+        "markup",
+        r#"{"format":"code_block"}"#,
+        r"{head}{keys}{must}{write}代码块{form}?(?:来|进行)?{marked}{aim}{tail}",
+    )
+    .needing(&["代码块"]),
+    Rule::new(
+        "markup",
+        r#"{"format":"markdown"}"#,
+        r"{head}{must}(?:使用|采用|用|以)markdown(?:格式|语法)(?:来|进行)?{show}(?<object>{object}){aim}{tail}",
+    )
+    .needing(&["markdown"]),
+    Rule::new(
         "markdown_elements",
         "{}",
-        r"{head}(?:将)?(?:{whole}(?:输出)?|{data}|(?<code>整个设计方案)|整个项目报告)?{must}{write}markdown格式(?:来|进行)?{show}?(?:内容)?,(?:并)?{must}(?:包括使用|包含使用|使用|采用|包含|包括)(?:清晰的)?(?<elements>{elements})(?:等(?:元素|形式|格式)?)?{structure}{aim}{tail}",
+        r"{head}(?:将)?(?:{whole}(?:输出)?|{data}|(?<code>整个设计方案)|整个项目报告)?{must}{write}markdown格式(?:来|进行)?{show}?(?:内容)?{aim},(?:并)?{must}(?:包括使用|包含使用|使用|采用|包含|包括)(?:清晰的)?(?<elements>{elements})(?:等(?:元素|形式|格式)?)?{structure}{aim}{tail}",
     ),
     Rule::new(
         "markdown_elements",
@@ -145,7 +163,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new(
         "elements",
         "{}",
-        r"{head}(?:{whole}(?:中|里)?)?(?:的?结构)?(?:上)?{must}(?:采用清晰的(?:层次|层次化)结构,)?(?:使用|采用|包含|包括|用)(?:清晰的|明确的)?(?<elements>{elements})(?:等(?:元素|格式|形式)?)?{structure}{aim}{tail}",
+        r"{head}(?:{whole}(?:中|里)?)?(?:的?结构)?(?:上)?{must}{layered}?{must}(?:使用|采用|包含|包括|用)(?:清晰的|明确的)?(?<elements>{elements})(?:等(?:元素|格式|形式)?)?{structure}{aim}{tail}",
     ),
     Rule::new(
         "markup",
@@ -187,7 +205,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new(
         "count_range",
         r#"{"unit":"point","low":2,"high":100000}"#,
-        r"{head}(?:{whole}(?:的?结构)?(?:呈现)?|{data})?{must}{write}(?:清晰的)?{numbered}{form}?{arrange}{aim}{tail}",
+        r"{head}{layered}?(?:{whole}(?:的?结构)?(?:呈现)?|{data})?{must}{write}(?:清晰的)?(?:{numbered}|编号和列表){form}?{arrange}{aim}{tail}",
     ),
     Rule::new(
         "count_range",

@@ -192,10 +192,29 @@ pub(super) const LIMITS: &[&[Rule]] = &[
         "{head}{whole}?(?:{must}(?:分为|分成|包含|包括|写))?",
         "(?:个段落|个自然段|自然段|段)"
     ),
+    limits!(
+        "count_range",
+        r#"{"unit":"section","low":0,"high":100000}"#,
+        &["部分", "章"],
+        "{head}{docs}?(?:{must}(?:分为|分成|包含|包括))?",
+        "(?:个主要部分|个部分|个章节|章节|章)"
+    ),
+    limits!(
+        "unit_range",
+        r#"{"unit":"section","size":"characters","low":0,"high":100000}"#,
+        &["每"],
+        "{head}(?<each>每(?:个|一)?)(?:主要)?(?:部分|章节|章)(?:的)?{length}?",
+        "{chars}"
+    ),
 ];
 
 /// Rules that state a number in another form, and emphasis.
 pub(super) const RULES: &[Rule] = &[
+    Rule::new(
+        "count_range",
+        r#"{"unit":"section"}"#,
+        r"{head}{docs}{must}(?:分为|分成)(?<exact>{num})(?:个主要部分|个部分|个章节|章){tail}",
+    ),
     Rule::new(
         "unit_range",
         r#"{"unit":"stanza","size":"lines"}"#,
@@ -215,52 +234,57 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new(
         "citation_style",
         r#"{"style":"apa","listed":false}"#,
-        r"{head}(?:格式上)?(?:(?:{whole}|论文)(?:中)?)?(?:的)?(?:所有|全部)?(?:的)?{cited}(?:格式)?{must}(?:严格)?(?:符合|遵循|采用|使用|按照|为|是){apa}{cite}?{tail}",
+        r"{head}(?:格式上)?(?:(?:{whole}|论文)(?:中)?)?(?:的)?(?:所有|全部)?(?:的)?{cited}(?:格式)?{must}(?:严格)?(?:符合|遵循|采用|使用|按照|为|是){apa}{cite}?{honest}{tail}",
     ).needing(&["apa"]),
     Rule::new(
         "citation_style",
         r#"{"style":"apa","listed":true,"in_text":true}"#,
-        r"{head}(?:格式上)?(?:(?:{whole}|论文)(?:中)?)?(?:的)?(?:所有|全部)?(?:的)?{cited_and_listed}(?:格式)?{must}(?:严格)?(?:符合|遵循|采用|使用|按照|为|是){apa}{cite}?{tail}",
+        r"{head}(?:格式上)?(?:(?:{whole}|论文)(?:中)?)?(?:的)?(?:所有|全部)?(?:的)?{cited_and_listed}(?:格式)?{must}(?:严格)?(?:符合|遵循|采用|使用|按照|为|是){apa}{cite}?{honest}{tail}",
     ).needing(&["apa"]),
     Rule::new(
         "citation_style",
         r#"{"style":"apa","listed":true}"#,
-        r"{head}(?:格式上)?(?:(?:{whole}|论文)(?:中)?)?(?:的)?(?:所有|全部)?(?:的)?{listed}(?:格式)?{must}(?:严格)?(?:符合|遵循|采用|使用|按照|为|是){apa}{cite}?{tail}",
+        r"{head}(?:格式上)?(?:(?:{whole}|论文)(?:中)?)?(?:的)?(?:所有|全部)?(?:的)?{listed}(?:格式)?{must}(?:严格)?(?:符合|遵循|采用|使用|按照|为|是){apa}{cite}?{honest}{tail}",
     ).needing(&["apa"]),
     Rule::new(
         "citation_style",
         r#"{"style":"apa","listed":false}"#,
-        r"{head}(?:格式上)?(?:(?:{whole}|论文))?(?:的)?(?:格式)?(?:要求)?{must}(?:严格)?(?:符合|遵循|采用|使用|按照|为|是)apa引用(?:格式|样式|规范){tail}",
+        r"{head}(?:格式上)?(?:(?:{whole}|论文))?(?:的)?(?:格式)?(?:要求)?{must}(?:严格)?(?:符合|遵循|采用|使用|按照|为|是)apa引用(?:格式|样式|规范){honest}{tail}",
     ).needing(&["apa"]),
     Rule::new(
         "citation_style",
         r#"{"style":"apa","listed":false}"#,
-        r"{head}(?:(?:{whole}|论文))?{must}(?:严格)?(?:符合|遵循|采用|使用|按照){apa}(?:来)?(?:进行)?(?:参考文献的(?:引用和注释|引用)|引用){tail}",
+        r"{head}(?:(?:{whole}|论文))?{must}(?:严格)?(?:符合|遵循|采用|使用|按照){apa}(?:来)?(?:进行)?(?:参考文献的(?:引用和注释|引用)|引用){honest}{tail}",
     ).needing(&["apa"]),
     Rule::new(
         "citation_style",
         r#"{"style":"apa","listed":true,"in_text":true}"#,
-        r"{head}(?:(?:{whole}|论文))?{must}(?:严格)?(?:符合|遵循|采用|使用|按照){apa}(?:来)?(?:进行)?(?:引用和参考文献的(?:标注|编写)){tail}",
+        r"{head}(?:(?:{whole}|论文))?{must}(?:严格)?(?:符合|遵循|采用|使用|按照){apa}(?:来)?(?:进行)?(?:引用和参考文献的(?:标注|编写)){honest}{tail}",
     ).needing(&["apa"]),
     Rule::new(
         "citation_style",
         r#"{"style":"apa","listed":true}"#,
-        r"{head}(?:(?:{whole}|论文))?{must}(?:严格)?(?:符合|遵循|采用|使用|按照){apa}(?:来)?(?:进行)?(?:参考文献的(?:标注|编写)){tail}",
+        r"{head}(?:(?:{whole}|论文))?{must}(?:严格)?(?:符合|遵循|采用|使用|按照){apa}(?:来)?(?:进行)?(?:参考文献的(?:标注|编写)){honest}{tail}",
     ).needing(&["apa"]),
     Rule::new(
         "citation_style",
         r#"{"style":"apa","listed":true}"#,
-        r"{head}(?:在)?(?:{whole}|论文)?(?:的)?(?:中|结尾处|结尾|末尾处|末尾|文末|最后)?{must}(?:附上|列出|提供|包含)(?:遵循{apa}的)?(?:引用的?)?(?:参考)?文献列表,(?:并)?{must}(?:严格)?(?:遵循|采用|使用|按照){apa}{tail}",
+        r"{head}(?:在)?(?:{whole}|论文)?(?:的)?(?:中|结尾处|结尾|末尾处|末尾|文末|最后)?{must}(?:附上|列出|提供|包含)(?:遵循{apa}的)?(?:引用的?)?(?:参考)?文献列表,(?:并)?{must}(?:严格)?(?:遵循|采用|使用|按照){apa}{honest}{tail}",
     ).needing(&["apa"]),
     Rule::new(
         "citation_style",
         r#"{"style":"apa","listed":true}"#,
-        r"{head}(?:{whole}|论文)?(?:中)?{must}(?:附上|列出|提供|包含|包括)(?:遵循|采用|符合){apa}的(?:参考文献|文献)(?:列表)?{tail}",
+        r"{head}(?:{whole}|论文)?(?:中)?{must}(?:附上|列出|提供|包含|包括)(?:遵循|采用|符合){apa}的(?:参考文献|文献)(?:列表)?{honest}{tail}",
     ).needing(&["apa"]),
     Rule::new(
         "citation_style",
         r#"{"style":"apa","listed":true}"#,
-        r"{head}(?:{whole}|论文)?{must}(?:严格)?(?:遵循|采用|使用|按照){apa},?(?:并|且|同时)?(?:在)?(?:文末|文章末尾|结尾)?{must}(?:附上|列出|提供|包含)参考文献(?:列表|部分)?{tail}",
+        r"{head}(?:{whole}|论文)?{must}(?:严格)?(?:遵循|采用|使用|按照){apa},?(?:并|且|同时)?(?:在)?(?:文末|文章末尾|结尾)?{must}(?:附上|列出|提供|包含)参考文献(?:列表|部分)?{honest}{tail}",
+    ).needing(&["apa"]),
+    Rule::new(
+        "citation_style",
+        r#"{"style":"apa","listed":true}"#,
+        r"{head}(?:在)?参考文献(?:部分|列表)?(?:中)?{must}(?:严格)?(?:遵循|采用|使用|按照|以){apa}(?:列出|编写|撰写|呈现){honest}{tail}",
     ).needing(&["apa"]),
     // Sources, in an instruction that asks for a list of references.
     Rule::new(

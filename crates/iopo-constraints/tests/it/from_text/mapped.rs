@@ -3,6 +3,50 @@
 /// Chinese texts.
 pub(super) const CHINESE: &[(&str, &str, &str)] = &[
     ("字数不超过200字。", "max_chars", r#"{"n":200}"#),
+    ("字数控制在300字以内，确保信息简洁", "max_chars", r#"{"n":300}"#),
+    (
+        "使用Markdown格式进行排版，确保文本具有良好的阅读体验。",
+        "markup",
+        r#"{"format":"markdown"}"#,
+    ),
+    ("报告需使用表格格式进行呈现，确保信息的一目了然和便于比较", "table", "{}"),
+    (
+        "文章结构清晰，使用编号和列表组织信息，提高可读性",
+        "count_range",
+        r#"{"high":100000,"low":2,"unit":"point"}"#,
+    ),
+    (
+        "文章采用层次化结构，包括标题和子标题，确保信息清晰、有条理",
+        "elements",
+        r#"{"elements":["heading","subheading"]}"#,
+    ),
+    (
+        "每个章节字数控制在500至1000字之间",
+        "unit_range",
+        r#"{"high":1000,"low":500,"size":"characters","unit":"section"}"#,
+    ),
+    (
+        "故事必须分为五个章节，每章节不少于300字",
+        "all_of",
+        r#"{"parts":[{"id":"count_range","params":{"high":5,"low":5,"unit":"section"}},{"id":"unit_range","params":{"high":100000,"low":300,"size":"characters","unit":"section"}}]}"#,
+    ),
+    (
+        "每个部分不少于200字，全文不超过2000字",
+        "all_of",
+        r#"{"parts":[{"id":"unit_range","params":{"high":100000,"low":200,"size":"characters","unit":"section"}},{"id":"max_chars","params":{"n":2000}}]}"#,
+    ),
+    (
+        "报告需遵循专业报告的格式，包括引言、主体、结论和参考文献部分",
+        "named_parts",
+        r#"{"names":["引言","结论","参考文献"]}"#,
+    ),
+    (
+        "必须包含标题、个人信息、教育背景、工作经验、技能专长等部分",
+        "all_of",
+        r#"{"parts":[{"id":"named_parts","params":{"names":["个人信息","教育背景","工作经验","技能专长"]}},{"id":"count_range","params":{"high":100000,"low":1,"unit":"title"}}]}"#,
+    ),
+    ("关键信息以代码块形式突出显示", "markup", r#"{"format":"code_block"}"#),
+    ("在参考文献部分按照APA格式列出", "citation_style", r#"{"listed":true,"style":"apa"}"#),
     ("回答不得超过150字；", "max_chars", r#"{"n":150}"#),
     ("1. 全文控制在一百二十字以内。", "max_chars", r#"{"n":120}"#),
     ("文章字数限制在300字以内", "max_chars", r#"{"n":300}"#),

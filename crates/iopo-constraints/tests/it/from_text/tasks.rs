@@ -15,6 +15,13 @@ pub(super) const MAPPED: &[(&str, &str, &str, &str)] = &[
         "max_chars",
         r#"{"n":100}"#,
     ),
+    ("广告的字数不少于350字", "以HTML格式撰写一则茶的广告", "min_chars", r#"{"n":350}"#),
+    (
+        "每个章节不少于300字",
+        "写一篇小说",
+        "unit_range",
+        r#"{"high":100000,"low":300,"size":"characters","unit":"section"}"#,
+    ),
     ("描述不应超过100字", "使用Markdown格式对一个人进行描述", "max_chars", r#"{"n":100}"#),
     ("使用`requests`库", "编写一个爬虫", "code_names", r#"{"names":["requests"]}"#),
     ("解释篇幅不少于200字", "在安全领域，解释“CVE”的含义", "min_chars", r#"{"n":200}"#),
@@ -153,6 +160,8 @@ pub(super) const MAPPED: &[(&str, &str, &str, &str)] = &[
 
 /// A text that maps alone or with another task, and a task with which it maps to nothing.
 pub(super) const REFUSED: &[(&str, &str)] = &[
+    ("每个章节不少于300字", "生成一份科普读物目录"),
+    ("解释不少于200字", "解释“CVE”的含义，以JSON格式输出"),
     ("摘要不超过200字", "撰写一篇论文的摘要，并列出关键词和标题"),
     ("摘要的字数限制在50字以内", "给出以下文本的摘要，并以JSON格式返回结果"),
     ("段落的字数限制在200至250字之间", "撰写一篇文章，其中包含一个重点段落"),
