@@ -118,6 +118,25 @@ fn modes_differ_and_a_held_out_kind_is_no_longer_seen() {
 }
 
 #[test]
+fn reasoning_before_a_response_is_scored_unless_it_is_stripped() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let [data, responses] = ["data.jsonl", "responses.jsonl"].map(|name| dir.path().join(name));
+    fs::write(&data, PROMPTS).expect("written");
+    let thinking = RESPONSES.replace("Go home now", "<think>Two or three words.</think>Go home");
+    fs::write(&responses, thinking).expect("written");
+    let ifbench = Ifbench::new(Mode::Paper);
+    let found = [false, true].map(|strip| {
+        let mut config = BenchmarkConfig::new(&data, dir.path().join("out"));
+        (config.responses, config.strip_reasoning) = (Some(responses.clone()), strip);
+        let run = BenchmarkRun::prepare(&ifbench, &config, &Silent).expect("prepared");
+        let report = run.score_responses().expect("scored");
+        let protocol = fs::read_to_string(config.out.join("protocol.json")).expect("a protocol");
+        (report.scores[0].strict, protocol.contains("\"strip_reasoning\": true"))
+    });
+    assert_eq!(found, [(Some(false), false), (Some(true), true)]);
+}
+
+#[test]
 fn models_are_compared_although_a_type_has_no_verdict() {
     let dir = tempfile::tempdir().expect("a directory");
     let ifbench = Ifbench::new(Mode::Paper);

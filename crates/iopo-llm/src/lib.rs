@@ -8,6 +8,7 @@
 //! | [`logprob`] | [`LogProb`], a model that scores given responses |
 //! | [`key_name`] | the names that people give to keys |
 //! | [`progress`] | [`Progress`], which receives progress and can cancel long calls |
+//! | [`reasoning`] | reasoning that a model writes before its answer |
 //! | [`mod@relevance`] | how much likelier a response is given its own task than given another one |
 //! | [`scripted`] | [`Scripted`] and [`Overlap`], models for tests |
 //! | `endpoint` | models behind OpenAI-compatible endpoints (feature `endpoint`) |
@@ -32,6 +33,7 @@ pub mod key_name;
 pub mod logprob;
 pub mod model;
 pub mod progress;
+pub mod reasoning;
 pub mod relevance;
 pub mod scripted;
 
@@ -43,6 +45,7 @@ pub use key_name::is_key_name;
 pub use logprob::{LogProb, LogProbResponse, TokenLogps, response_logps_all};
 pub use model::{AnsweredBy, LanguageModel, LlmError, StopCause, complete_all, complete_each};
 pub use progress::{Progress, Silent};
+pub use reasoning::split_reasoning;
 pub use relevance::{PlainTasks, Relevance, RelevanceRequest, relevance};
 pub use scripted::{Overlap, Scripted};
 

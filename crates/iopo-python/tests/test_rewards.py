@@ -54,6 +54,25 @@ class Rewards(unittest.TestCase):
             found = call(rewards.InstructionReward(**settings), texts, rows)
             self.assertEqual(found, expected, settings)
 
+    def test_reasoning_is_rewarded_unless_it_is_stripped(self):
+        answers = {
+            "<think>a, b</think>\n\nTea": "Tea",
+            " <think>a, b": "",
+            "a, b</think>Tea": "Tea",
+            "Write <think>, then </think>.": "Write <think>, then </think>.",
+            "<think>a</think>Close it with </think>": "Close it with </think>",
+            "Tea ": "Tea ",
+        }
+        self.assertEqual([rewards.without_reasoning(text) for text in answers], list(answers.values()))
+        texts, constraints = list(answers)[:3], [{"constraints": [Constraint("no_commas")]}] * 3
+        for reward, rows in [
+            (rewards.InstructionReward, [NO_COMMA] * 3),
+            (rewards.ConstraintReward, constraints),
+        ]:
+            self.assertEqual(call(reward(), texts, rows), [0.0] * 3)
+            found = call(reward(strip_reasoning=True), list(map(chat, texts)), rows)
+            self.assertEqual(found, [1.0, 0.0, 1.0])
+
     def test_rows_without_instructions_have_no_reward(self):
         rows = [NO_COMMA, {"instruction_id_list": None, "kwargs": None}]
         self.assertEqual(call(rewards.instruction_reward, ["a, b", "a"], rows), [0.0, None])

@@ -42,6 +42,7 @@ pub(crate) struct Evaluated<'a> {
     pub(crate) mode: Option<&'a str>,
     pub(crate) limit: Option<usize>,
     pub(crate) partial: bool,
+    pub(crate) strip_reasoning: bool,
     /// Directories of the data that trained the model.
     pub(crate) trained_in: &'a [PathBuf],
     pub(crate) bootstrap: Bootstrap,
@@ -54,6 +55,9 @@ impl Evaluated<'_> {
         protocol["producer"] = json!(PRODUCER);
         protocol["limit"] = json!(self.limit);
         protocol["partial"] = json!(self.partial);
+        if self.strip_reasoning {
+            protocol["strip_reasoning"] = json!(true);
+        }
         protocol["run"] = json!(self.trained_in);
         protocol["bootstrap"] =
             json!({ "samples": samples, "confidence": confidence, "seed": seed });

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use iopo_core::python_json::{to_json, without_bom};
 use iopo_core::text::counted;
-use iopo_llm::Progress;
+use iopo_llm::{Progress, split_reasoning};
 use iopo_schema::{PredictionRow, ResponseEnd};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -221,6 +221,36 @@ impl ResponseFile {
         EvalError::Response { path: self.name.clone(), unit: self.unit, line, reason }
     }
 
+    /// Reads the file at `path` as [`Self::read`] does. With `strip_reasoning`, it keeps only the part of each response after the
+    /// reasoning, and notes how many responses had any.
+    pub(crate) fn open(
+        path: &Path,
+        benchmark: &str,
+        strip_reasoning: bool,
+        progress: &dyn Progress,
+    ) -> Result<Self, EvalError> {
+        let mut file = Self::read(path, benchmark)?;
+        if strip_reasoning {
+            let stripped = counted(file.strip_reasoning(), "response");
+            progress.note(&format!("removed the reasoning from {stripped}"));
+        }
+        Ok(file)
+    }
+
+    /// Removes reasoning in `<think>` tags from the beginning of each response, and returns the number of responses that had any.
+    /// Reasoning that never ends leaves a blank response.
+    pub fn strip_reasoning(&mut self) -> usize {
+        let mut stripped = 0;
+        for line in &mut self.lines {
+            let (_, answer) = split_reasoning(&line.response);
+            if answer.len() < line.response.len() {
+                line.response = answer.to_owned();
+                stripped += 1;
+            }
+        }
+        stripped
+    }
+
     /// Matches the lines of the file at `path` with prompts. A line without a prompt is an error, or with `partial` a note.
     pub(crate) fn all_matched(
         &self,
@@ -402,6 +432,20 @@ mod tests {
             let error = ResponseFile::parse(&sample(1, "a", rest), "x").expect_err("refused");
             assert!(error.to_string().contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn reasoning_is_part_of_a_response_unless_it_is_stripped() {
+        let responses = ["<think>B?</think>\nA", "C", "<think>never ends"];
+        let line = |(at, text): (usize, &&str)| {
+            format!("{{\"key\": {}, \"response\": {text:?}}}\n", at + 1)
+        };
+        let text: String = responses.iter().enumerate().map(line).collect();
+        assert_eq!(matched(&text), responses.map(|text| Some(text.to_owned())));
+        let mut file = ResponseFile::parse(&text, "x").expect("lines");
+        assert_eq!(file.strip_reasoning(), 2);
+        let found = file.matched(&three()).expect("matched").responses;
+        assert_eq!(found.into_values().collect::<Vec<_>>(), ["A", "C", ""]);
     }
 
     #[test]

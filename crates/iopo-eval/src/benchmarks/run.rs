@@ -47,6 +47,8 @@ pub struct BenchmarkConfig {
     pub responses: Option<PathBuf>,
     /// Skips prompts without a response and lines without a prompt instead of refusing them. Default: false.
     pub partial: bool,
+    /// Removes reasoning in `<think>` tags from the beginning of each response in the file. Default: false.
+    pub strip_reasoning: bool,
     /// What happens to prompts without a response in the file. Default: [`Missing::Refuse`].
     pub missing: Missing,
     /// Evaluates only the first prompts of the file. Default: all prompts.
@@ -73,6 +75,7 @@ impl Default for BenchmarkConfig {
             out: PathBuf::new(),
             responses: None,
             partial: false,
+            strip_reasoning: false,
             missing: Missing::Refuse,
             limit: None,
             trained_in: Vec::new(),
@@ -187,12 +190,8 @@ impl<'a> BenchmarkRun<'a> {
         }
         let read = |path: &Path| {
             let benchmark = prompts.first().map_or("", |prompt| prompt.benchmark.as_str());
-            ResponseFile::read(path, benchmark)?.all_matched(
-                path,
-                &prompts,
-                config.partial,
-                progress,
-            )
+            let file = ResponseFile::open(path, benchmark, config.strip_reasoning, progress)?;
+            file.all_matched(path, &prompts, config.partial, progress)
         };
         let mut responses = config.responses.as_deref().map(read).transpose()?;
         let available = prompts.len();
@@ -271,6 +270,7 @@ impl<'a> BenchmarkRun<'a> {
             mode: None,
             limit: self.config.limit,
             partial: self.config.partial,
+            strip_reasoning: self.config.strip_reasoning,
             trained_in: &self.config.trained_in,
             bootstrap: self.config.bootstrap,
         };

@@ -28,6 +28,8 @@ pub struct JudgedConfig {
     /// Skips prompts without a response or answer of the judge, and lines without a prompt, instead of refusing them.
     /// Default: false.
     pub partial: bool,
+    /// Removes reasoning in `<think>` tags from the beginning of each response in the file. Default: false.
+    pub strip_reasoning: bool,
     /// Evaluates only the first prompts. FollowBench keeps whole groups. Default: all prompts.
     pub limit: Option<usize>,
     /// Language of the judge's prompt for TRACE, and of the data for FollowBench and ComplexBench. Default: the first of
@@ -64,6 +66,7 @@ impl JudgedConfig {
             judged: None,
             model_responds: false,
             partial: false,
+            strip_reasoning: false,
             limit: None,
             language: None,
             judge: None,

@@ -40,7 +40,7 @@ pub(super) fn read_responses(
 ) -> Result<Responses, EvalError> {
     let tests: Vec<TestPrompt> = prompts.iter().map(|prompt| prompt.test.clone()).collect();
     let benchmark = tests.first().map_or("", |test| test.benchmark.as_str());
-    let file = ResponseFile::read(path, benchmark)?;
+    let file = ResponseFile::open(path, benchmark, config.strip_reasoning, progress)?;
     let matched = file.all_matched(path, &tests, config.partial, progress)?;
     let mut answered = tests;
     matched.keep_answered(&mut answered);

@@ -294,6 +294,7 @@ impl<'a> JudgedRun<'a> {
             mode: Some(self.mode.id()),
             limit: self.config.limit,
             partial: self.config.partial,
+            strip_reasoning: self.config.strip_reasoning,
             trained_in: &self.config.trained_in,
             bootstrap: self.config.bootstrap,
         };

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::record::{About, Stored};
 use super::wire::{Choice, Reply, ReplyUsage};
 use super::{Scrubber, Usage};
-use crate::{Failure, FailureClass, FinishReason};
+use crate::{Failure, FailureClass, FinishReason, split_reasoning};
 
 /// A parsed body.
 pub(super) enum Read<T> {
@@ -155,21 +155,6 @@ fn result(
         format!("found no text (finish reason: {finish})")
     };
     Err((FailureClass::Empty, reason))
-}
-
-/// Separates reasoning in `<think>` tags from the text after it. Some templates open the tag in the prompt, so the text may
-/// begin with reasoning and contain only the closing tag.
-fn split_reasoning(content: &str) -> (&str, &str) {
-    let start = content.trim_start();
-    let opened = start.strip_prefix("<think>");
-    let inner = opened.unwrap_or(content);
-    match inner.split_once("</think>") {
-        Some((reasoning, text)) if opened.is_some() || !reasoning.contains("<think>") => {
-            (reasoning, text.trim_start())
-        }
-        _ if opened.is_some() => (inner, ""),
-        _ => ("", content),
-    }
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ __all__ = [
     "completion_text",
     "constraint_reward",
     "instruction_reward",
+    "without_reasoning",
 ]
 
 Completion = Union[str, Sequence[Mapping[str, Any]]]
@@ -57,6 +58,25 @@ def completion_text(completion: Completion) -> str:
         if message.get("role") == "assistant":
             return _content_text(message.get("content"))
     raise ValueError("completion: found no assistant message, expected at least one")
+
+
+def without_reasoning(text: str) -> str:
+    """Removes reasoning in ``<think>`` tags from the beginning of a text.
+
+    Some chat templates open the tag in the prompt, so the text may contain only the closing tag. Reasoning that never ends
+    leaves no text. A tag within an answer is part of it.
+    """
+    start = text.lstrip()
+    opened = start.startswith("<think>")
+    reasoning, closed, answer = (start[len("<think>") :] if opened else text).partition("</think>")
+    if closed and (opened or "<think>" not in reasoning):
+        return answer.lstrip()
+    return "" if opened else text
+
+
+def _texts(completions: Sequence[Completion], strip_reasoning: bool) -> list[str]:
+    texts = [completion_text(completion) for completion in completions]
+    return [without_reasoning(text) for text in texts] if strip_reasoning else texts
 
 
 def _content_text(content: Any) -> str:
@@ -103,7 +123,8 @@ class InstructionReward:
     ``benchmark`` is ``"ifeval"``, ``"ifbench"``, or ``None`` (default) for both. ``mode`` is ``"paper"`` (default) or ``"repaired"``.
     ``loose`` counts loose verdicts instead of strict ones. ``every`` gives 1 if all instructions are followed, else 0.
     ``tagger`` is needed for ``words:start_verb``. ``skip_unsupported`` leaves out instructions that cannot be checked, which are errors
-    otherwise. ``threads`` is 1 to 256; by default, one per core. ``name`` is the name in TRL's logs.
+    otherwise. ``strip_reasoning`` removes reasoning before the answer (``without_reasoning``). ``threads`` is 1 to 256; by default, one
+    per core. ``name`` is the name in TRL's logs.
     """
 
     def __init__(
@@ -115,6 +136,7 @@ class InstructionReward:
         every: bool = False,
         tagger: Tagger | None = None,
         skip_unsupported: bool = False,
+        strip_reasoning: bool = False,
         threads: int | None = None,
         ids: str = "instruction_id_list",
         kwargs: str = "kwargs",
@@ -126,6 +148,7 @@ class InstructionReward:
         self.every = every
         self.tagger = tagger
         self.skip_unsupported = skip_unsupported
+        self.strip_reasoning = strip_reasoning
         self.threads = threads
         self.ids = ids
         self.kwargs = kwargs
@@ -152,7 +175,7 @@ class InstructionReward:
         self, prompts: Sequence[Any], completions: Sequence[Completion], **columns: Any
     ) -> list[float | None]:
         """Returns one reward per completion."""
-        texts = [completion_text(completion) for completion in completions]
+        texts = _texts(completions, self.strip_reasoning)
         ids = [_none_as_empty(row) for row in _column(columns, self.ids, len(texts))]
         kwargs = [_none_as_empty(row) for row in _column(columns, self.kwargs, len(texts))]
         rows = self._verdicts(texts, ids, kwargs)
@@ -173,19 +196,22 @@ class ConstraintReward:
     (a mapping or a JSON object as text), or a row of iopo's files such as ``x1_constraints``, whose ``check`` is such a mapping.
     Constraints that only a judge can decide (``check`` is ``None``) are left out.
 
-    ``every`` gives 1 if all constraints hold, else 0. ``threads`` is 1 to 256; by default, one per core. ``column`` is the name
-    of the column, and ``name`` the name in TRL's logs.
+    ``every`` gives 1 if all constraints hold, else 0. ``strip_reasoning`` removes reasoning before the answer
+    (``without_reasoning``). ``threads`` is 1 to 256; by default, one per core. ``column`` is the name of the column, and ``name``
+    the name in TRL's logs.
     """
 
     def __init__(
         self,
         *,
         every: bool = False,
+        strip_reasoning: bool = False,
         threads: int | None = None,
         column: str = "constraints",
         name: str = "constraint_reward",
     ) -> None:
         self.every = every
+        self.strip_reasoning = strip_reasoning
         self.threads = threads
         self.column = column
         # TRL names a reward by this attribute.
@@ -196,7 +222,7 @@ class ConstraintReward:
         self, prompts: Sequence[Any], completions: Sequence[Completion], **columns: Any
     ) -> list[float | None]:
         """Returns one reward per completion."""
-        texts = [completion_text(completion) for completion in completions]
+        texts = _texts(completions, self.strip_reasoning)
         rows = _column(columns, self.column, len(texts))
         lists = [_constraints(row, self.column, at) for at, row in enumerate(rows)]
         verdicts = _native.satisfied(texts, lists, threads=self.threads)

@@ -34,6 +34,9 @@ pub(crate) struct EvaluatedArgs {
     /// Skip prompts that have no response, instead of failing.
     #[arg(long)]
     pub(crate) partial: bool,
+    /// Remove reasoning in `<think>` tags from the beginning of each response in the file.
+    #[arg(long, requires = "responses")]
+    pub(crate) strip_reasoning: bool,
     /// Maximum number of tokens of a response.
     #[arg(long, value_name = "N", default_value = "1280")]
     pub(crate) max_new_tokens: NonZeroUsize,

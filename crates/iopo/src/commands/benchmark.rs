@@ -56,6 +56,7 @@ fn score(command: &BenchmarkCommand) -> Result<()> {
     let mut config = BenchmarkConfig::new(fetch::resolve_data(&evaluated.data)?, &out);
     config.responses.clone_from(&evaluated.responses);
     config.partial = evaluated.partial;
+    config.strip_reasoning = evaluated.strip_reasoning;
     config.missing = args.missing.into();
     config.limit = evaluated.limit.map(NonZeroUsize::get);
     config.contamination = run_config.eval.contamination;

@@ -46,6 +46,7 @@ pub(crate) fn run(command: &JudgedCommand) -> Result<()> {
     config.judged.clone_from(&args.judged);
     config.model_responds = evaluated.model.is_some() || evaluated.endpoint.is_some();
     config.partial = evaluated.partial;
+    config.strip_reasoning = evaluated.strip_reasoning;
     config.limit = evaluated.limit.map(NonZeroUsize::get);
     config.language = Some(*language);
     config.max_unjudged_share = args.max_unjudged_share;
