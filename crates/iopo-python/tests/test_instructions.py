@@ -85,16 +85,21 @@ class Ifeval(unittest.TestCase):
 
 class Ifbench(unittest.TestCase):
     @staticmethod
-    def check(*columns):
+    def tagger():
         try:
-            tagger = iopo.Tagger.load()
+            return iopo.Tagger.load()
         except iopo.SchemaError:
-            tagger = None
-        return ifbench.check(*columns, tagger=tagger, skip_unsupported=True)
+            return None
+
+    @staticmethod
+    def check(*columns, **settings):
+        tagger = Ifbench.tagger()
+        return ifbench.check(*columns, tagger=tagger, skip_unsupported=True, **settings)
 
     def labels(self, name, count):
         compared, skipped = compare(self, data(f"ifbench/{name}"), self.check, (), count * 9 // 10)
         self.assertEqual(compared + skipped, count)
+        self.assertFalse(skipped and self.tagger(), "every type has a check with the tagger")
 
     def test_labels_of_constructed_responses_are_equal(self):
         self.labels("synthetic_edge.jsonl", 5102)
@@ -119,14 +124,12 @@ class Ifbench(unittest.TestCase):
 
 
 class Command(unittest.TestCase):
-    @needs("pyarrow")
-    def test_the_command_has_the_verdicts_of_the_module(self):
-        prompts = data("ifeval/input_data.jsonl")
-        labeled = data("ifeval/labelled/gpt4_20231107.jsonl")
+    def compare(self, benchmark, prompts, labeled, check, expected):
+        """Compares the verdicts of the command and of the module on the responses of a file."""
         for mode in ("paper", "repaired"):
             with tempfile.TemporaryDirectory() as folder:
                 out = Path(folder) / "out"
-                arguments = ["eval", "ifeval", "--data", prompts, "--responses", labeled]
+                arguments = ["eval", benchmark, "--data", prompts, "--responses", labeled]
                 done = subprocess.run(
                     [command(), *arguments, "--partial", "--mode", mode, "--out", out],
                     capture_output=True, text=True, check=False,
@@ -138,19 +141,38 @@ class Command(unittest.TestCase):
                 for row in table.to_pylist()
             }
             answered = rows(labeled)
-            verdicts = ifeval.check(
+            verdicts = check(
                 [row["response"] for row in answered],
                 [row["instruction_id_list"] for row in answered],
                 [row["kwargs"] for row in answered],
                 mode=mode,
             )
             module = {
-                (str(row["key"]), at): (row["instruction_id_list"][at], verdict.strict, verdict.loose)
+                (str(row["key"]), at): (
+                    row["instruction_id_list"][at],
+                    *((None, None) if verdict is None else (verdict.strict, verdict.loose)),
+                )
                 for row, found in zip(answered, verdicts, strict=True)
                 for at, verdict in enumerate(found)
             }
-            self.assertGreater(len(module), 800)
-            self.assertEqual(scores, module)
+            self.assertGreater(len(module), expected)
+            self.assertEqual(scores, module, f"{labeled.name}, {mode}")
+
+    @needs("pyarrow")
+    def test_the_command_has_the_verdicts_of_the_module_for_ifeval(self):
+        prompts = data("ifeval/input_data.jsonl")
+        labeled = data("ifeval/labelled/gpt4_20231107.jsonl")
+        self.compare("ifeval", prompts, labeled, ifeval.check, 800)
+
+    @needs("pyarrow")
+    def test_the_command_has_the_verdicts_of_the_module_for_ifbench(self):
+        for name, expected in [
+            ("synthetic_edge.jsonl", 5101),
+            ("labelled/sample_output.jsonl", 333),
+            ("labelled/ifeval_responses.jsonl", 1755),
+        ]:
+            labeled = data(f"ifbench/{name}")
+            self.compare("ifbench", labeled, labeled, Ifbench.check, expected)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Literal, final
 
-import pyarrow
+# pyarrow has no types, and need not be installed.
+import pyarrow  # type: ignore[import-untyped, import-not-found]
 
 __all__ = [
     "Constraint",
