@@ -159,9 +159,13 @@ impl Constraint {
         }
     }
 
-    /// The kinds of the [parts](Self::parts).
+    /// The kind, and those of the parts of an `all_of`.
     pub fn kinds(&self) -> impl Iterator<Item = Kind> {
-        self.parts().iter().map(Self::kind)
+        let parts = match self {
+            Self::Joint(Joint::AllOf { parts }) => &parts[..],
+            _ => &[],
+        };
+        std::iter::once(self.kind()).chain(parts.iter().map(Self::kind))
     }
 
     /// The number of sentences that express the constraint.
@@ -183,7 +187,7 @@ impl Constraint {
     /// Renders the constraint as a Chinese sentence, or `None` if its kind has none. `phrasing` wraps around.
     ///
     /// [`from_text`](crate::from_text()) maps the sentence back to the constraint, except where the parameters are words of
-    /// another language.
+    /// another language, and except for most of `all_of`.
     pub fn render_chinese(&self, phrasing: usize) -> Option<String> {
         let mut phrases = phrases_zh::phrases(self);
         let index = phrasing.checked_rem(phrases.len())?;
@@ -218,9 +222,11 @@ impl Constraint {
     /// Whether the two constraints do not belong in the same instruction, because they contradict each other, one
     /// implies the other, they have the same kind, or they govern the same part of the response.
     pub fn conflicts_with(&self, other: &Self) -> bool {
-        let (kind, others) = (self.kind(), other.kind());
-        kind == others
-            || kind.slots().iter().any(|slot| others.slots().contains(slot))
+        let meet = |one: &Self, other: &Self| {
+            let (kind, others) = (one.kind(), other.kind());
+            kind == others || kind.slots().iter().any(|slot| others.slots().contains(slot))
+        };
+        self.parts().iter().any(|one| other.parts().iter().any(|other| meet(one, other)))
             || self.excludes(other)
             || bound::interfere(&self.bounds(), &other.bounds())
             || bound::imply(&self.bounds(), &other.bounds())

@@ -76,6 +76,18 @@ impl Constraint {
         Kind { inner: self.inner.kind() }
     }
 
+    /// The kind, and those of the parts of an `all_of`.
+    #[getter]
+    fn kinds(&self) -> Vec<Kind> {
+        self.inner.kinds().map(|inner| Kind { inner }).collect()
+    }
+
+    /// The constraints of which the constraint consists: itself, or those of an `all_of`.
+    #[getter]
+    fn parts(&self) -> Vec<Self> {
+        self.inner.parts().iter().map(|inner| Self { inner: inner.clone() }).collect()
+    }
+
     /// The parameters.
     #[getter]
     fn params<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {

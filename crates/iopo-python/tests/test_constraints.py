@@ -11,6 +11,14 @@ RESPONSE = "Tea is a warm drink. Many people like it. It keeps you awake."
 
 
 class Constraints(unittest.TestCase):
+    def test_kinds_are_those_of_the_parts_too(self):
+        parts = [{"id": "no_commas", "params": {}}, {"id": "max_words", "params": {"n": 4}}]
+        both = Constraint("all_of", {"parts": parts})
+        self.assertEqual([kind.id for kind in both.kinds], ["all_of", "no_commas", "max_words"])
+        self.assertEqual(both.parts, [Constraint("no_commas"), Constraint("max_words", {"n": 4})])
+        plain = Constraint("no_commas")
+        self.assertEqual((plain.kinds, plain.parts), ([plain.kind], [plain]))
+
     def test_a_constraint_is_read_checked_edited_and_revised(self):
         constraint = Constraint("max_sentences", {"n": 2})
         self.assertEqual(constraint.render(), "Use at most 2 sentences.")

@@ -42,6 +42,15 @@ impl CheckRow {
     pub fn constraint(&self) -> Result<Constraint, ConstraintError> {
         Constraint::from_parts(&self.id, &self.params)
     }
+
+    /// Returns the kind, and those of the parts of an `all_of`; only the kind if the parameters cannot be read, and none for an
+    /// unknown one.
+    pub fn kinds(&self) -> Vec<Kind> {
+        match self.constraint() {
+            Ok(constraint) => constraint.kinds().collect(),
+            Err(_) => Kind::from_id(&self.id).into_iter().collect(),
+        }
+    }
 }
 
 impl From<Verdict> for VerdictRow {
@@ -104,8 +113,8 @@ fn sets_named(key: &str, names: &[String]) -> Result<BTreeMap<Kind, f64>, Settin
 /// `kinds` does not name. Kinds of weight 0 are omitted.
 ///
 /// # Errors
-/// Returns an error if a setting names an unknown kind, a weight is not a finite number of at least 0, or no kind is
-/// left.
+/// Returns an error if a setting names an unknown kind or `all_of`, which texts alone have, a weight is not a finite number of
+/// at least 0, or no kind is left.
 pub fn usable_kinds(
     kinds: &[String],
     held_out: &[String],
@@ -118,6 +127,15 @@ pub fn usable_kinds(
         kinds_named(&key, [id])?;
         if !(weight.is_finite() && *weight >= 0.0) {
             return Err(SettingError::new(key, weight, "a finite weight of at least 0"));
+        }
+    }
+    let joint = Kind::AllOf;
+    let key = format!("kind_weights.{joint}");
+    let weighted = kind_weights.get(joint.id()).is_some_and(|weight| *weight > 0.0);
+    for (key, is_named) in [("kinds", named.contains_key(&joint)), (&key, weighted)] {
+        if is_named {
+            let expected = "kinds that can be drawn; this one joins the constraints of a text";
+            return Err(SettingError::new(key, format_args!("`{joint}`"), expected));
         }
     }
     let weight = |kind: Kind| {
@@ -150,7 +168,7 @@ mod tests {
     use iopo_constraints::{Constraint, Kind};
 
     use super::{kinds_named, render_rows, usable_kinds};
-    use crate::{ConstraintRow, VerdictRow};
+    use crate::{CheckRow, ConstraintRow, VerdictRow};
 
     #[test]
     fn a_constraint_survives_its_row() {
@@ -164,6 +182,29 @@ mod tests {
         assert_eq!(judged.constraint(), None);
         let verdicts = VerdictRow::check_all(&[constraint], "one two three four");
         assert!(!verdicts[0].satisfied && verdicts[0].score.abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn the_kinds_of_a_row_are_those_of_the_parts_too() {
+        let kinds = |id: &str, params: &str| {
+            CheckRow { id: id.to_owned(), params: params.to_owned() }.kinds()
+        };
+        let parts = r#"{"parts":[{"id":"no_commas","params":{}},{"id":"no_digits","params":{}}]}"#;
+        assert_eq!(kinds("all_of", parts), [Kind::AllOf, Kind::NoCommas, Kind::NoDigits]);
+        assert_eq!(kinds("max_words", r#"{"n":3}"#), [Kind::MaxWords]);
+        assert_eq!(kinds("max_words", "{}"), [Kind::MaxWords], "unreadable");
+        assert!(kinds("nothing", "{}").is_empty());
+    }
+
+    #[test]
+    fn a_kind_that_texts_alone_have_cannot_be_drawn() {
+        let named = ["default".to_owned(), "all_of".to_owned()];
+        let error = usable_kinds(&named, &[], &BTreeMap::new()).expect_err("not drawn");
+        assert_eq!((error.key.as_str(), error.found.as_str()), ("kinds", "`all_of`"));
+        let weight = |weight| BTreeMap::from([("all_of".to_owned(), weight)]);
+        let error = usable_kinds(&default(), &[], &weight(1.0)).expect_err("not drawn");
+        assert_eq!(error.key, "kind_weights.all_of");
+        assert!(usable_kinds(&default(), &[], &weight(0.0)).is_ok());
     }
 
     #[test]

@@ -1,29 +1,52 @@
 //! Several demands of one sentence.
 
 use rand::Rng;
+use serde::{Deserialize, Deserializer, de::Error};
+use serde_json::Value;
 
-use super::{Characters, Family, NO_LIMIT, Portions, Unit, all};
+use super::{Family, NO_LIMIT, Portions, Size, Unit, all};
 use crate::{
-    bound::{self, Bound},
+    bound::Bound,
     constraint::Constraint,
+    kind::Kind,
     params::{self, OutOfRange},
 };
 
-/// The most demands of a sentence.
-const MOST_PARTS: usize = 3;
+/// The most parts of an `all_of`.
+pub(crate) const MOST_PARTS: usize = 3;
 
-/// How many sentences a demand has in the families with the fewest.
+/// The number of English sentences; every family has at least this many.
 const PHRASINGS: usize = 3;
 
 family! {
     /// Several demands of one sentence.
     Joint, JointKind, joint_kinds {
-        /// Requires all of these constraints, two or three of different kinds.
+        /// Requires all of these constraints, two or three of different kinds. Texts map to it; synthesis cannot draw it. In
+        /// counts by kind it is a kind of its own.
         AllOf {
             /// The constraints. None of them is an `all_of` itself.
+            #[serde(deserialize_with = "parts")]
             parts: Vec<Constraint>,
         } = "all_of", OutputFormat, weight 0.0, slots [], ifeval [], styles [];
     }
+}
+
+/// Reads the parts. A list that is too long and an `all_of` inside are refused before anything in them is read.
+fn parts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Constraint>, D::Error> {
+    let values = Vec::<Value>::deserialize(deserializer)?;
+    if values.len() > MOST_PARTS {
+        return Err(D::Error::custom(format_args!(
+            "found {} parts, expected 2 or {MOST_PARTS}",
+            values.len()
+        )));
+    }
+    let read = |value: Value| {
+        if value.get("id").is_some_and(|id| id == Kind::AllOf.id()) {
+            return Err(D::Error::custom("found an `all_of` inside of an `all_of`"));
+        }
+        serde_json::from_value(value).map_err(D::Error::custom)
+    };
+    values.into_iter().map(read).collect()
 }
 
 impl Family for Joint {
@@ -33,25 +56,17 @@ impl Family for Joint {
         let Self::AllOf { parts } = self;
         params::number("parts", parts.len(), 2, MOST_PARTS)?;
         for (at, part) in parts.iter().enumerate() {
+            let refuse = |expected: &str| params::reject("parts", expected.to_owned(), part.kind());
             if matches!(part, Constraint::Joint(_)) {
-                return params::reject(
-                    "parts",
-                    "constraints other than `all_of`".to_owned(),
-                    part.kind(),
-                );
-            }
-            if parts[..at].iter().any(|other| other.kind() == part.kind()) {
-                return params::reject(
-                    "parts",
-                    "constraints of different kinds".to_owned(),
-                    part.kind(),
-                );
-            }
-            if parts[..at].iter().any(|other| bound::exclude(&other.bounds(), &part.bounds())) {
-                let expected = "constraints that one response can satisfy".to_owned();
-                return params::reject("parts", expected, part.kind());
+                return refuse("constraints other than `all_of`");
             }
             part.family().validate()?;
+            if parts[..at].iter().any(|other| other.kind() == part.kind()) {
+                return refuse("constraints of different kinds");
+            }
+            if parts[..at].iter().any(|other| other.excludes(part)) {
+                return refuse("constraints that one response can satisfy");
+            }
         }
         Ok(())
     }
@@ -93,8 +108,13 @@ impl Family for Joint {
                 let n = params::one_of(&[2, 3, 4], 3, rng);
                 let paragraphs =
                     Portions::PartCount { unit: Unit::Paragraph, low: n, high: NO_LIMIT };
-                let length = Characters::MinChars { n: 50 * n };
-                Self::AllOf { parts: [all([paragraphs]), all([length])].concat() }
+                let each = Portions::UnitRange {
+                    unit: Unit::Paragraph,
+                    size: Size::Characters,
+                    low: 50,
+                    high: NO_LIMIT,
+                };
+                Self::AllOf { parts: all([paragraphs, each]) }
             }
         }
     }

@@ -161,6 +161,7 @@ pub use citations::CitationStyle;
 pub use document::{AnswerLanguage, MarkupFormat};
 pub use emphasis::Style;
 pub use framing::GreetingLanguage;
+pub(crate) use joint::MOST_PARTS;
 pub use outline::Element;
 pub(crate) use portions::NO_LIMIT;
 pub use portions::{Size, Unit};

@@ -1,16 +1,17 @@
 //! Texts of several clauses, each of which states a demand of its own: 诗歌至少包含四节，每节四行.
 //!
 //! Every clause has to map by itself, with the others as further constraints of the instruction. A clause behind another one
-//! leaves out its subject, so the first one has to be about the response as a whole.
+//! leaves out its subject. So the first clause has to be about the response as a whole, and a later one has to name what it is
+//! about.
 
 use super::{normal::Normal, proposal::Subject, rule::Grammar, task::Task};
 use crate::{
     constraint::Constraint,
-    families::{Document, Joint, MarkupFormat},
+    families::{Document, Joint, MOST_PARTS, MarkupFormat},
 };
 
-/// Kinds after which a clause without a subject is about the response.
-const WHOLE: &[&str] = &[
+/// Kinds of a first clause that let the next clause omit its subject.
+const FIRST: &[&str] = &[
     "markup",
     "elements",
     "markdown_elements",
@@ -28,7 +29,7 @@ const WHOLE: &[&str] = &[
     "max_code_lines",
 ];
 
-/// Kinds of a clause that needs no subject: it names the parts, the marks or the names that it is about.
+/// Kinds of a later clause, which names the parts, the marks or the names that it is about.
 const LATER: &[&str] = &[
     "markup",
     "elements",
@@ -41,44 +42,77 @@ const LATER: &[&str] = &[
     "no_first_person",
 ];
 
-/// Words of a clause about the whole response.
-const NAMES: &[&str] = &["全文", "整篇", "全篇", "总字数"];
+/// The words for the whole response at the start of a later clause, which may then have any kind.
+const WHOLE: &[&str] = &["全文", "整篇", "全篇", "总字数"];
 
 /// Marks between clauses, and the words behind them.
 const MARKS: [char; 2] = [',', ';'];
 const LINKS: [&str; 5] = ["并且", "同时", "并", "且", "但"];
 
+/// The most marks of a text that is read by clauses. A clause can have marks too, so every way to divide the text is tried.
+const MOST_MARKS: usize = 8;
+
 /// The constraint of all clauses of a Chinese text.
 pub(super) fn read(grammar: &Grammar, normal: &Normal, task: Option<&Task>) -> Option<Constraint> {
-    normal.text.char_indices().find_map(|(at, mark)| {
-        let (first, rest) = (&normal.text[..at], &normal.text[at..]);
-        let rest = MARKS.contains(&mark).then(|| without_link(&rest[1..]))?;
-        let beside = |other: &str| task.map(|task| task.beside(other));
-        let (constraint, subject) = grammar.reading(&normal.part(first), beside(rest).as_ref())?;
-        let names_whole = NAMES.iter().any(|name| rest.starts_with(name));
+    if normal.text.matches(MARKS).nth(MOST_MARKS).is_some() {
+        return None;
+    }
+    divisions(normal).find_map(|(first, rest)| {
+        let (constraint, subject) = grammar.reading(&first, beside(task, &rest).as_ref())?;
         let is_whole =
             matches!(subject, Subject::Response | Subject::Document(_) | Subject::References)
-                && WHOLE.contains(&constraint.kind().id());
-        if !is_whole && !names_whole {
+                && FIRST.contains(&constraint.kind().id());
+        if !is_whole && !names_whole(&rest) {
             return None;
         }
-        let (rest, task) = (normal.part(rest), beside(first));
-        let later = match grammar.reading(&rest, task.as_ref()) {
-            Some((later, _)) => later,
-            None => read(grammar, &rest, task.as_ref())?,
-        };
-        let needs_no_subject = |part: &Constraint| LATER.contains(&part.kind().id());
-        if !names_whole && !later.parts().iter().all(needs_no_subject) {
-            return None;
-        }
-        let parts = [&[constraint], later.parts()].concat();
-        let joint: Constraint = Joint::AllOf { parts }.into();
+        let later = later(grammar, &rest, beside(task, &first).as_ref(), MOST_PARTS - 1)?;
+        let joint: Constraint = Joint::AllOf { parts: [vec![constraint], later].concat() }.into();
         (joint.validate().is_ok() && !splits_markdown(&joint)).then_some(joint)
     })
 }
 
-fn without_link(clause: &str) -> &str {
-    LINKS.iter().find_map(|link| clause.strip_prefix(link)).unwrap_or(clause)
+/// The constraints of up to `most` clauses behind the first one.
+fn later(
+    grammar: &Grammar,
+    normal: &Normal,
+    task: Option<&Task>,
+    most: usize,
+) -> Option<Vec<Constraint>> {
+    let fits = |constraint: &Constraint, clause: &Normal| {
+        names_whole(clause) || LATER.contains(&constraint.kind().id())
+    };
+    if let Some(constraint) = grammar.read(normal, task)
+        && fits(&constraint, normal)
+    {
+        return Some(vec![constraint]);
+    }
+    if most < 2 {
+        return None;
+    }
+    divisions(normal).find_map(|(first, rest)| {
+        let constraint = grammar.read(&first, beside(task, &rest).as_ref())?;
+        let more = fits(&constraint, &first)
+            .then(|| later(grammar, &rest, beside(task, &first).as_ref(), most - 1))??;
+        Some([vec![constraint], more].concat())
+    })
+}
+
+/// The two parts of a text around each mark, without the word behind it.
+fn divisions(normal: &Normal) -> impl Iterator<Item = (Normal, Normal)> {
+    normal.text.match_indices(MARKS).map(|(at, mark)| {
+        let rest = &normal.text[at + mark.len()..];
+        let rest = LINKS.iter().find_map(|link| rest.strip_prefix(link)).unwrap_or(rest);
+        (normal.part(&normal.text[..at]), normal.part(rest))
+    })
+}
+
+/// The task with a clause as a further constraint.
+fn beside(task: Option<&Task>, clause: &Normal) -> Option<Task> {
+    task.map(|task| task.beside(&clause.text))
+}
+
+fn names_whole(clause: &Normal) -> bool {
+    WHOLE.iter().any(|word| clause.text.starts_with(word))
 }
 
 /// Whether a constraint asks for Markdown and elements in two checks. The elements have to be in Markdown, which

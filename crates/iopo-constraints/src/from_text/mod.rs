@@ -120,7 +120,7 @@ pub struct Instruction<'a> {
 ///
 /// Another constraint can ask for what a text names, so that only the form is the demand of the text itself. It can also
 /// say that the response has a list of references, whose entries code can count, or that it is JSON, whose keys would
-/// count to its length. If both functions map a text, they map it to the same constraint.
+/// count to its length. The marks of LaTeX and HTML do not. If both functions map a text, they map it to the same constraint.
 ///
 /// ```
 /// use iopo_constraints::{Instruction, from_text_in_instruction, from_text_in_task};
@@ -137,8 +137,11 @@ pub fn from_text_in_instruction(text: &str, instruction: Instruction<'_>) -> Opt
 
 fn read(text: &str, task: Option<&Task>) -> Option<Constraint> {
     let normal = Normal::read(text)?;
-    let grammar = if han::has(&normal.text) { &CHINESE } else { &ENGLISH };
-    grammar.read(&normal, task).or_else(|| joint::read(grammar, &normal, task))
+    if han::has(&normal.text) {
+        CHINESE.read(&normal, task).or_else(|| joint::read(&CHINESE, &normal, task))
+    } else {
+        ENGLISH.read(&normal, task)
+    }
 }
 
 static CHINESE: LazyLock<Grammar> =

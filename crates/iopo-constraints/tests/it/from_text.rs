@@ -274,6 +274,11 @@ fn a_megabyte_of_hostile_text_is_read_quickly() {
         "标题、",
     ];
     let start = Instant::now();
+    // Clauses that could be divided in many ways.
+    for count in [3, 8, 20] {
+        let text = format!("{}坏", "以markdown格式输出，并使用标题和列表，".repeat(count));
+        assert_eq!(from_text(&text), None, "{count}");
+    }
     for unit in units {
         let text = unit.repeat(1_000_000 / unit.len());
         assert_eq!(from_text(&text), None, "{unit}");
@@ -378,7 +383,7 @@ fn tasks_and_other_constraints_rule_citations_and_parts_out() {
 }
 
 /// The constraints of TRACE's evaluation file that code decides, in their instructions and alone.
-const SHARE: (usize, usize) = (513, 457);
+const SHARE: (usize, usize) = (513, 456);
 
 #[test]
 fn the_share_of_the_published_constraints_is_the_documented_one() {

@@ -9,6 +9,7 @@ mod ifbench;
 #[cfg(feature = "ifeval")]
 mod ifeval;
 mod iftrain;
+mod joint;
 #[cfg(feature = "ifbench")]
 mod large;
 mod parts;

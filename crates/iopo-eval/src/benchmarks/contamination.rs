@@ -12,7 +12,7 @@ use iopo_constraints::{Kind, from_text};
 use iopo_core::overlap::{Overlap, OverlapIndex};
 use iopo_llm::Progress;
 use iopo_schema::{
-    ContaminationRow, InputPreferenceRow, InstructionRow, PreferenceRow, Split, run_files,
+    CheckRow, ContaminationRow, InputPreferenceRow, InstructionRow, PreferenceRow, Split, run_files,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -255,13 +255,14 @@ pub fn refuse_held_out_input_preferences(
     for batch in iopo_schema::stream::<InputPreferenceRow>(file)? {
         for row in batch?.iter().filter(|row| row.split == Split::Train) {
             let checks = row.better_constraints.iter().chain(&row.worse_constraints);
-            let checks = checks.filter_map(|one| Kind::from_id(&one.check.as_ref()?.id).ok());
+            let checks = checks.filter_map(|one| one.check.as_ref()).flat_map(CheckRow::kinds);
             let listed = row.better_constraints.iter().chain(&row.worse_constraints);
             let texts = [&row.x_better, &row.x_worse].into_iter().flat_map(|text| sentences(text));
             let stated = listed
                 .map(|one| one.text.as_str())
                 .chain(texts)
-                .filter_map(|text| Some(from_text(text)?.kind()));
+                .filter_map(from_text)
+                .flat_map(|found| found.kinds().collect::<Vec<_>>());
             if let Some(kind) = checks.chain(stated).find(|kind| held_out.contains(kind)) {
                 return Err(EvalError::HeldOutKindSeen {
                     kind: kind.id().to_owned(),

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use iopo_constraints::Kind;
+use iopo_constraints::{Kind, from_text};
 use iopo_eval::ifeval::{self, Ifeval, Mode};
 use iopo_eval::{
     BenchmarkConfig, BenchmarkRun, ContaminationConfig, EvalConfig, EvalError, PUBLISHED,
@@ -101,7 +101,7 @@ fn input_preferences_are_refused_by_their_tasks_instructions_and_kinds() {
         let provenance = Provenance::new("test 1", serde_json::json!({}));
         iopo_schema::write(&path, std::slice::from_ref(row), &provenance).expect("written");
     };
-    let held_out = [Kind::MaxWords].into();
+    let held_out = [Kind::MaxWords, Kind::MaxChars].into();
     let check = |row: &InputPreferenceRow| {
         write(row);
         tested(&[PROMPT]).refuse_input_preferences(&path)?;
@@ -141,6 +141,20 @@ fn input_preferences_are_refused_by_their_tasks_instructions_and_kinds() {
         let error = check(&row).expect_err("held out").to_string();
         assert!(error.contains("`max_words` is held out"), "{error}");
     }
+    // A held-out kind among the clauses of a sentence, and among the parts of a check.
+    let joint = from_text("使用编号列表，全文不超过100字").expect("two clauses");
+    assert_eq!(joint.kind(), Kind::AllOf);
+    for (stated, is_held_out) in
+        [("使用编号列表，全文不超过100字。", true), ("使用编号列表。", false)]
+    {
+        let row = InputPreferenceRow { x_worse: format!("写诗。{stated}"), ..clean.clone() };
+        assert_eq!(check(&row).is_err(), is_held_out, "{stated}");
+    }
+    let mut row = clean.clone();
+    row.worse_constraints = vec![ConstraintRow::from_constraint(&joint, 0)];
+    row.worse_constraints[0].text = "One sentence.".to_owned();
+    let error = check(&row).expect_err("held out").to_string();
+    assert!(error.contains("`max_chars` is held out"), "{error}");
     let mut config = BenchmarkConfig::new(folder.path().join("data"), folder.path().join("out"));
     config.input_preferences = vec![path.clone()];
     let line = serde_json::json!({

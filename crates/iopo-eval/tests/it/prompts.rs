@@ -11,7 +11,8 @@ use iopo_eval::{
 };
 use iopo_llm::Silent;
 use iopo_schema::{
-    InstructionRow, PreferenceRow, Provenance, Split, TestPromptRow, TurnRole, TurnRow,
+    ConstraintRow, InstructionRow, PreferenceRow, Provenance, Split, TestPromptRow, TurnRole,
+    TurnRow,
 };
 
 use crate::common;
@@ -288,6 +289,22 @@ fn a_held_out_kind_in_synthesis_is_refused() {
     let rows = TrainingRows { instructions: &[], groups: &groups, splits: &splits };
     let error = refuse_leaks(&[], Split::Test, rows, &held_out).expect_err("in a group");
     assert!(error.to_string().contains("a test group"), "{error}");
+
+    // The held-out kind is a part of a constraint, or another kind is.
+    for (part, is_held_out) in [("question", true), ("exclamation", false)] {
+        let params = format!(
+            r#"{{"parts":[{{"id":"no_digits","params":{{}}}},{{"id":"{part}","params":{{}}}}]}}"#
+        );
+        let joint = Constraint::from_parts("all_of", &params).expect("two parts");
+        let mut groups = common::groups(0, 1);
+        for group in &mut groups {
+            group.x1_constraints = vec![ConstraintRow::from_constraint(&joint, 0)];
+            group.x2_constraints.clear();
+        }
+        let rows = TrainingRows { instructions: &[], groups: &groups, splits: &splits };
+        let result = refuse_leaks(&[], Split::Test, rows, &held_out);
+        assert_eq!(result.is_err(), is_held_out, "{part}: {result:?}");
+    }
 }
 
 #[test]

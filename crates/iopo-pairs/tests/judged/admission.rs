@@ -131,6 +131,16 @@ fn constraints_are_refused_for_their_check_or_sentence() {
     );
     assert!(admit_judged(&with(&|_| ()), &rules()).is_ok());
 
+    // A held-out part of a check is a held-out kind.
+    let joint = from_text("使用编号列表，全文不超过100字").expect("two clauses");
+    let row = with(&|row| {
+        "使用编号列表，全文不超过100字".clone_into(&mut row.text);
+        row.check = ConstraintRow::from_constraint(&joint, 0).check;
+    });
+    let of_part = |kind| JudgedRules { held_out: [kind].into(), ..rules() };
+    assert_eq!(admit_judged(&row, &of_part(Kind::MaxChars)), Err(JudgedRefusal::HeldOut));
+    assert_ne!(admit_judged(&row, &of_part(Kind::MinChars)), Err(JudgedRefusal::HeldOut));
+
     let kind = from_text(LIMIT).expect("a check").kind();
     let held_out = |kind: Kind| JudgedRules { held_out: [kind].into(), ..rules() };
     let other = Kind::ALL.iter().copied().find(|other| *other != kind).expect("another kind");

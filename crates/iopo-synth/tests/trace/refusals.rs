@@ -117,6 +117,13 @@ fn a_held_out_kind_is_refused_in_both_instructions() {
     let text = r#"{"constraint": "Use at least 60 words.", "dimension": "numerical"}"#;
     let found = dropped(&line(TASK, None), &["min_words"], &at("trace_constraint", text));
     assert_eq!(found, ["change/held_out"]);
+    // A held-out kind among the clauses of a text.
+    let text = r#"{"constraint": "使用编号列表，全文不超过100字。", "dimension": "numerical"}"#;
+    let chinese = line("描写一条雨中的街道。", None);
+    for (kind, is_held_out) in [("max_chars", true), ("min_chars", false)] {
+        let found = dropped(&chinese, &[kind], &at("trace_constraint", text));
+        assert_eq!(found.iter().any(|name| name == "change/held_out"), is_held_out, "{found:?}");
+    }
 }
 
 #[test]

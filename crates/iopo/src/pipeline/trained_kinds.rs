@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use iopo_constraints::{Constraint, Kind};
+use iopo_constraints::Kind;
 use iopo_eval::Setup;
 use iopo_schema::{
     ConstraintRow, InputPreferenceRow, InstructionRow, PreferenceRow, ResponseRow, Split, run_files,
@@ -99,13 +99,8 @@ impl TrainedKinds {
     }
 
     fn add(&mut self, constraints: &[ConstraintRow]) {
-        for check in constraints.iter().filter_map(|one| one.check.as_ref()) {
-            match Constraint::from_parts(&check.id, &check.params) {
-                // An `all_of` trains the kinds of its parts.
-                Ok(constraint) => self.kinds.extend(constraint.kinds()),
-                Err(_) => self.kinds.extend(Kind::from_id(&check.id)),
-            }
-        }
+        let checks = constraints.iter().filter_map(|one| one.check.as_ref());
+        self.kinds.extend(checks.flat_map(CheckRow::kinds));
     }
 
     /// Adds the kinds of the instructions whose responses SFT trains on.
@@ -234,7 +229,7 @@ mod tests {
         r#"{"parts":[{"id":"no_commas","params":{}},{"id":"max_words","params":{"n":9}}]}"#
             .clone_into(&mut check.params);
         let found = read(&[group], &config);
-        assert_eq!(found.kinds, [Kind::NoCommas, Kind::MaxWords].into());
+        assert_eq!(found.kinds, [Kind::AllOf, Kind::NoCommas, Kind::MaxWords].into());
     }
 
     #[test]

@@ -45,6 +45,11 @@ pub(super) const CHINESE: &[(&str, &str, &str)] = &[
         "all_of",
         r#"{"parts":[{"id":"named_parts","params":{"names":["个人信息","教育背景","工作经验","技能专长"]}},{"id":"count_range","params":{"high":100000,"low":1,"unit":"title"}}]}"#,
     ),
+    (
+        "文章至少包含3个部分，每个部分不少于200字，全文不超过2000字",
+        "all_of",
+        r#"{"parts":[{"id":"count_range","params":{"high":100000,"low":3,"unit":"section"}},{"id":"unit_range","params":{"high":100000,"low":200,"size":"characters","unit":"section"}},{"id":"max_chars","params":{"n":2000}}]}"#,
+    ),
     ("关键信息以代码块形式突出显示", "markup", r#"{"format":"code_block"}"#),
     ("在参考文献部分按照APA格式列出", "citation_style", r#"{"listed":true,"style":"apa"}"#),
     ("回答不得超过150字；", "max_chars", r#"{"n":150}"#),

@@ -136,6 +136,9 @@ pub(super) const CHINESE: &[&str] = &[
     "每个步骤的描述应详细，不少于100字",
     "每种方案的描述不超过100字",
     "每个部分不少于200字，结构完整",
+    // Four clauses, and a part of the response in front.
+    "诗歌至少包含四节，每节四行，使用第一人称，全文不超过100字",
+    "每个部分不少于200字，使用编号列表",
     "每页不超过500字",
     "摘要部分不超过100字",
     "标题既富有创意又不超过10个字",
@@ -241,6 +244,8 @@ pub(super) const CHINESE: &[&str] = &[
 
 /// English texts.
 pub(super) const ENGLISH: &[&str] = &[
+    // Clauses of English texts are not read one by one.
+    "The response must be in English; format your response in markdown.",
     "Each paragraph must have at most 60 words.",
     "Every sentence should be under 20 words.",
     "Use at most 60 words per paragraph.",

@@ -171,10 +171,11 @@ fn refuse_held_out(
     for (task_id, place, id, constraints) in from_instructions.chain(from_groups) {
         for (index, row) in constraints.iter().enumerate() {
             let Some(check) = &row.check else { continue };
-            let kind = Kind::from_id(&check.id)
+            let constraint = check
+                .constraint()
                 .map_err(|error| EvalError::unknown_constraint(id, index, check, error))?;
-            if held_out.contains(&kind) {
-                let (kind, task_id) = (check.id.clone(), task_id.to_owned());
+            if let Some(kind) = constraint.kinds().find(|kind| held_out.contains(kind)) {
+                let (kind, task_id) = (kind.id().to_owned(), task_id.to_owned());
                 return Err(EvalError::HeldOutKindSeen { kind, place, task_id });
             }
         }

@@ -41,7 +41,7 @@ impl Scorer for HeldOut {
         for index in 0..row.constraints.len() {
             let constraint = constraint_of(&row.key, &row.constraints, index)?;
             let id = constraint.kind().id();
-            let seen = !self.held_out.contains(id);
+            let seen = !constraint.kinds().any(|kind| self.held_out.contains(kind.id()));
             let strict = !empty && constraint.check(&row.response).satisfied;
             scores.push(score_row(row, index, id, seen, strict));
         }
