@@ -3,6 +3,7 @@
 mod entry;
 mod mark;
 mod section;
+mod stanza;
 mod title;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use entry::{behind_label, entries, labeled, rows};
 use mark::{depth, is_heading, is_rule, mark, steps};
 use section::sections;
+use stanza::stanzas;
 use title::title;
 
 use crate::{
@@ -108,9 +110,17 @@ pub(crate) enum Portion {
 }
 
 impl Portion {
-    /// The count. A response in a block marked as Markdown is read without it.
+    /// The count. A response in a block marked as Markdown is read without it, and except for code without a line around
+    /// the block.
     pub(crate) fn count(&self, response: &str) -> usize {
-        let response = lines::unwrapped(response);
+        let response = match self {
+            Self::Count(Unit::CodeLine | Unit::CodeBlock)
+            | Self::Smallest(Parts::All(Unit::CodeLine | Unit::CodeBlock), _)
+            | Self::Largest(Parts::All(Unit::CodeLine | Unit::CodeBlock), _) => {
+                lines::unwrapped(response)
+            }
+            _ => opened(response),
+        };
         match self {
             Self::Count(unit) => units(*unit, response).len(),
             Self::Smallest(parts, size) => sizes(parts, *size, response).min().unwrap_or(0),
@@ -175,6 +185,28 @@ impl Portion {
             Self::Largest(parts, size) => of("largest", parts, *size),
         }
     }
+}
+
+/// The longest line around a block with the text, in characters.
+const MOST_LINE_CHARS: usize = 60;
+
+/// The text inside of a code block marked as Markdown. At most one short line may stand in front of the block, such as
+/// 以下是文章：, and one behind it. Other responses stay as they are.
+fn opened(response: &str) -> &str {
+    let is_short = |text: &str| {
+        let mut around = lines::filled(text).filter(|line| !is_rule(line));
+        let first = around.next().is_none_or(|line| line.chars().nth(MOST_LINE_CHARS).is_none());
+        first && around.next().is_none()
+    };
+    let mut fences = lines::all(response).filter(|(_, line)| line.trim_start().starts_with("```"));
+    let (Some((start, _)), Some((end, last))) = (fences.next(), fences.last()) else {
+        return response;
+    };
+    let end = end + last.len();
+    let block = &response[start..end];
+    let text = lines::unwrapped(block);
+    let is_whole = is_short(&response[..start]) && is_short(&response[end..]);
+    if is_whole && text.len() < block.len() { text } else { response }
 }
 
 fn sizes(parts: &Parts, size: Size, response: &str) -> impl Iterator<Item = usize> {
@@ -282,64 +314,6 @@ fn named(response: &str, name: &str) -> Vec<String> {
     found
 }
 
-/// The groups of lines between blank lines, without headings and a title.
-fn stanzas(response: &str) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    let mut open = false;
-    for line in response.split('\n').map(str::trim) {
-        // [Verse 1] names a stanza.
-        let is_label =
-            line.starts_with(['[', '【', '（', '(']) && line.ends_with([']', '】', '）', ')']);
-        if line.is_empty() || is_rule(line) || is_heading(line) || is_label {
-            open = false;
-            continue;
-        }
-        match found.last_mut() {
-            Some(last) if open => {
-                last.push('\n');
-                last.push_str(line);
-            }
-            _ => found.push(line.to_owned()),
-        }
-        open = true;
-    }
-    let is_long = |stanza: &String| stanza.contains('\n');
-    let has_long = found.iter().any(is_long);
-    // A single line in front of the stanzas is the title, and a sentence in front of the title introduces it.
-    let introduces =
-        |stanza: &String| !is_long(stanza) && stanza.ends_with(['：', ':', '。', '.', '！', '!']);
-    if found.len() > 2 && has_long && introduces(&found[0]) && !is_long(&found[1]) {
-        found.remove(0);
-    }
-    if found.len() > 1 && has_long && !is_long(&found[0]) {
-        found.remove(0);
-    }
-    let remarks = |stanza: &String| {
-        const STARTS: [&str; 13] = [
-            "这首",
-            "此诗",
-            "本诗",
-            "该诗",
-            "以上",
-            "注：",
-            "注:",
-            "希望",
-            "诗中",
-            "创作说明",
-            "说明：",
-            "赏析",
-            "解析",
-        ];
-        let stanza = stanza.trim_start_matches(['*', '>', '_', ' ']);
-        let encloses = stanza.starts_with(['（', '(']) && stanza.ends_with(['）', ')', '*', '_']);
-        encloses || (!stanza.contains('\n') && STARTS.iter().any(|start| stanza.starts_with(start)))
-    };
-    if found.len() > 1 && found.last().is_some_and(remarks) {
-        found.pop();
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -389,26 +363,38 @@ mod tests {
     }
 
     #[test]
-    fn remarks_are_no_stanzas() {
-        let lines = |text: &str| sizes_of(Unit::Stanza, Size::Lines, text);
-        let poem = "星夜\n海滩\n风\n浪\n\n你\n我\n心\n梦";
-        for text in [
-            format!("以下是一首四行诗：\n\n{poem}"),
-            format!("以下是一首诗：\n\n《初恋》\n\n{poem}\n\n（这首诗以星夜为背景，\n写初恋。）"),
-            format!("# 初恋\n\n{poem}\n\n---\n\n这首诗以星夜为背景。"),
-            format!("{poem}\n\n---\n\n**注：** 诗以星夜为背景。"),
-            format!("{poem}\n\n*注：诗以星夜为背景。*"),
-        ] {
-            assert_eq!(lines(&text), [4, 4], "{text}");
-        }
-        assert_eq!(lines(&format!("{poem}\n\n晨光\n潮")), [4, 4, 2]);
-    }
-
-    #[test]
     fn a_block_around_the_whole_is_opened() {
         let wrapped = "```markdown\n# 茶\n\n好。\n```";
         let largest = Portion::Largest(Parts::All(Unit::Title), Size::Characters);
         assert_eq!((largest.count(wrapped), largest.count("# 好茶\n好。")), (1, 2));
+    }
+
+    #[test]
+    fn a_line_around_a_block_with_the_text_is_no_part() {
+        let block =
+            "```markdown\n# 喝茶\n\n## 绿茶\n很香。\n```python\na = 1\n```\n\n## 红茶\n很浓。\n```";
+        let (sections, title) = (
+            Portion::Count(Unit::Section),
+            Portion::Largest(Parts::All(Unit::Title), Size::Characters),
+        );
+        for text in [
+            block.to_owned(),
+            format!("以下是文章：\n\n{block}"),
+            format!("以下是文章：\n---\n{block}\n\n希望对您有帮助！"),
+        ] {
+            assert_eq!((sections.count(&text), title.count(&text)), (2, 2), "{text}");
+        }
+        // The negative control: a block that is a part of the text stays closed.
+        for text in [
+            format!("# 例\n\n## 一\n下面是例子：\n{block}"),
+            format!("{}\n{block}", "说明".repeat(40)),
+            format!("例一：\n{block}\n例二：\n{block}"),
+            format!("以下是文章：\n{}", block.replace("markdown", "text")),
+        ] {
+            assert_eq!(sections.count(&text), 0, "{text}");
+        }
+        let readme = "说明如下：\n```markdown\n# 茶\n```";
+        assert_eq!(Portion::Count(Unit::CodeLine).count(readme), 1);
     }
 
     #[test]
