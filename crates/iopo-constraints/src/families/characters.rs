@@ -9,6 +9,7 @@ use crate::{
     edit, han,
     measure::Measure,
     params::{self, OutOfRange, quantity, round_down, round_up},
+    readable,
 };
 
 /// The longest response that a constraint can ask for.
@@ -16,7 +17,8 @@ const MOST_CHARS: usize = 100_000;
 
 family! {
     /// The length of the response in characters as Chinese readers count them (字): each ideograph counts one, and so does
-    /// each run of other letters and digits. Spaces and punctuation do not count.
+    /// each run of other letters and digits. Spaces and punctuation do not count. A LaTeX or HTML document is counted without
+    /// its marks: commands, tags, comments, and what stands around the document.
     Characters, CharactersKind, characters_kinds {
         /// Limits the number of characters from above.
         MaxChars {
@@ -105,6 +107,8 @@ impl Family for Characters {
 
     fn edit(&self, response: &str) -> Option<String> {
         match *self {
+            // A part of a document is none.
+            _ if readable::is_document(response) => None,
             Self::MaxChars { n: high } | Self::CharRange { high, .. } => {
                 let mut chars = 0;
                 edit::keep_sentences(response, |_, sentence| {
@@ -118,11 +122,11 @@ impl Family for Characters {
     }
 
     fn back_translate(kind: CharactersKind, response: &str) -> Vec<Constraint> {
-        let chars = han::characters(response);
+        let chars = Measure::Characters.count(response);
         let (low, high) = (round_down(chars), round_up(chars + 1));
         // A person counts characters in Chinese only.
         match kind {
-            _ if !han::is_chinese(response) => Vec::new(),
+            _ if !han::is_chinese(&readable::readable(response)) => Vec::new(),
             CharactersKind::MaxChars => all([Self::MaxChars { n: round_up(chars) }]),
             CharactersKind::MinChars if low >= 10 => all([Self::MinChars { n: low }]),
             CharactersKind::CharRange if low >= 10 => all([Self::CharRange { low, high }]),
@@ -136,6 +140,50 @@ impl Family for Characters {
             CharactersKind::MaxChars => Self::MaxChars { n: low },
             CharactersKind::MinChars => Self::MinChars { n: low },
             CharactersKind::CharRange => Self::CharRange { low, high: low + low / 2 },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A LaTeX document and an HTML page with 80 characters each.
+    fn documents() -> [String; 2] {
+        let text = "绿茶很香。红茶也香。".repeat(10);
+        [
+            format!("\\documentclass{{ctexart}}\n\\begin{{document}}\n{text}\n\\end{{document}}"),
+            format!("<html>\n<body class=\"a b\"><p>{text}</p></body>\n</html>"),
+        ]
+    }
+
+    #[test]
+    fn constraints_of_a_document_hold_for_it() {
+        for document in documents() {
+            assert_eq!(Measure::Characters.count(&document), 80);
+            for kind in
+                [CharactersKind::MaxChars, CharactersKind::MinChars, CharactersKind::CharRange]
+            {
+                let found = Characters::back_translate(kind, &document);
+                assert_eq!(found.len(), 1, "{kind:?}");
+                assert!(found.iter().all(|constraint| constraint.check(&document).satisfied));
+            }
+            let low = Characters::back_translate(CharactersKind::MinChars, &document);
+            assert_eq!(low, all([Characters::MinChars { n: 80 }]));
+        }
+    }
+
+    #[test]
+    fn a_document_is_not_cut() {
+        let limits = [Characters::MaxChars { n: 40 }, Characters::CharRange { low: 10, high: 40 }];
+        for limit in &limits {
+            for document in documents() {
+                assert_eq!(limit.edit(&document), None);
+            }
+            // The negative control: prose is cut.
+            let prose = "Green tea is good. ".repeat(20);
+            let edited = limit.edit(&prose).expect("prose can be cut");
+            assert!((10..=40).contains(&Measure::Characters.count(&edited)));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Every check on answers of 10 MB, in the shapes that cost the most time.
 //!
-//! The tests are meant for an optimized build: `cargo test --release -p iopo-constraints --test it large -- --ignored`.
+//! The tests that take minutes are meant for an optimized build: `cargo test --release -p iopo-constraints --test it large -- --ignored`.
 
 use std::{
     fmt::Write as _,
@@ -98,9 +98,51 @@ const SHAPES: [(&str, &str); 65] = [
     ("postscripts", "P.S. p. p. s "),
 ];
 
+/// Texts that are repeated between a beginning and an end, with their names.
+const DOCUMENTS: [(&str, [&str; 3]); 30] = [
+    ("styles without an end", ["<html>\n", "<style>", ""]),
+    ("scripts without an end", ["<html>\n", "<SCRIPT a>", ""]),
+    ("titles without an end", ["<html>\n", "<title>a", "</html>"]),
+    ("styles and scripts", ["<html>\n", "<style></script>", "</html>"]),
+    ("comments without an end", ["<html>\n", "<!--", ""]),
+    ("comments with an end", ["<html>\n", "<!--", "-->"]),
+    ("tags without an end", ["<html>\n", "<a b", ""]),
+    ("signs of tags", ["<html>\n", "<", ""]),
+    ("entities without an end", ["<html>\n", "&#1234567", ""]),
+    ("signs of entities", ["<html>\n", "&", ""]),
+    ("pages without an end", ["", "<html>\n", ""]),
+    ("pages", ["", "<body></body\n", ""]),
+    ("pages with the ends of others", ["", "<body>\n<html>\n", "</body>"]),
+    ("pages in blocks", ["", "```html\n<html>\n", ""]),
+    ("arguments without an end", ["\\begin{document}", "\\begin[", "\\end{document}"]),
+    ("short arguments without an end", ["\\begin{document}", "\\a[", "\\end{document}"]),
+    ("labels without an end", ["\\begin{document}", "\\label{", "\\end{document}"]),
+    ("labels and brackets", ["\\begin{document}", "\\label{}[", "\\end{document}"]),
+    ("brackets in labels", ["\\begin{document}", "\\label{\\label{}", "\\end{document}"]),
+    ("colors", ["\\begin{document}", "\\textcolor{a}[b]{c", "\\end{document}"]),
+    ("backslashes", ["\\begin{document}", "\\", "\\end{document}"]),
+    ("line ends with lengths", ["\\begin{document}", "\\\\[", "\\end{document}"]),
+    ("one long command", ["\\begin{document}\\", "a", "\\end{document}"]),
+    ("comments of LaTeX", ["\\begin{document}", "%", "\\end{document}"]),
+    ("beginnings", ["", "\\begin{document}", ""]),
+    ("beginnings with an end", ["", "\\begin{document}", "\\end{document}"]),
+    ("ends", ["", "\\end{document}", ""]),
+    ("preambles", ["", "\\documentclass\n", "\\begin{document}\\end{document}"]),
+    ("documents in blocks", ["", "```tex\n\\begin{document}\\end{document}\n", ""]),
+    ("headings and bold lines", ["", "## a\n**b**\n第一章\n", ""]),
+];
+
+/// A name, and the texts that stand in front of, in, and behind a text of any size.
+type Shape = (&'static str, [&'static str; 3]);
+
 /// A text of a size in bytes, whole in its last character.
-fn shaped(unit: &str, size: usize) -> String {
-    unit.repeat(size / unit.len() + 1)
+fn shaped([before, unit, after]: [&str; 3], size: usize) -> String {
+    format!("{before}{}{after}", unit.repeat(size / unit.len() + 1))
+}
+
+/// The shapes of texts without a beginning and an end.
+fn plain() -> Vec<Shape> {
+    SHAPES.iter().map(|(name, unit)| (*name, ["", *unit, ""])).collect()
 }
 
 /// The processor time of the thread, or the time since a start where the system does not tell it.
@@ -126,24 +168,26 @@ type Check = (String, Box<dyn Fn(&str)>);
 ///
 /// # Panics
 /// If a check takes longer than the limit.
-fn measured(group: &str, checks: &[Check]) -> String {
-    let small = SHAPES.map(|(name, unit)| (name, unit, SMALL.map(|size| shaped(unit, size))));
+fn measured(group: &str, checks: &[Check], shapes: &[Shape]) -> String {
+    let small =
+        shapes.iter().map(|(name, parts)| (*name, *parts, SMALL.map(|size| shaped(*parts, size))));
+    let small: Vec<_> = small.collect();
     let mut rows: Vec<(String, &str, Vec<Duration>)> = Vec::new();
     for (name, check) in checks {
-        let slowest = small.iter().map(|(shape, unit, [little, more])| {
+        let slowest = small.iter().map(|(shape, parts, [little, more])| {
             let first = timed(|| check(little));
             let second = timed(|| check(more));
             // What the time at 400 kB and its growth say about 10 MB.
             let growth = second.as_secs_f64() / first.as_secs_f64().max(2e-4);
             let exponent = (growth.ln() / 4_f64.ln()).clamp(1.0, 3.0);
-            (second.as_secs_f64() * 25_f64.powf(exponent), *shape, *unit)
+            (second.as_secs_f64() * 25_f64.powf(exponent), *shape, *parts)
         });
         let mut slowest: Vec<_> = slowest.collect();
         slowest.sort_by(|a, b| b.0.total_cmp(&a.0));
-        for (_, shape, unit) in slowest.into_iter().take(2) {
+        for (_, shape, parts) in slowest.into_iter().take(2) {
             let mut times = Vec::new();
             for size in LARGE {
-                let text = shaped(unit, size);
+                let text = shaped(parts, size);
                 times.push(timed(|| check(&text)));
                 if times.last() > Some(&LIMIT) {
                     break;
@@ -180,7 +224,7 @@ fn checks_of_ifeval_end_on_answers_of_10_megabytes() {
             checks.push((name, Box::new(check)));
         }
     }
-    println!("{}", measured("IFEval", &checks));
+    println!("{}", measured("IFEval", &checks, &plain()));
 }
 
 #[test]
@@ -200,7 +244,7 @@ fn checks_of_ifbench_end_on_answers_of_10_megabytes() {
             checks.push((name, Box::new(check)));
         }
     }
-    println!("{}", measured("IFBench", &checks));
+    println!("{}", measured("IFBench", &checks, &plain()));
 }
 
 #[test]
@@ -212,5 +256,37 @@ fn kinds_end_on_answers_of_10_megabytes() {
         checks.push((name, Box::new(move |text: &str| drop(constraint.check(text)))));
     }
     checks.push(("all counts".to_owned(), Box::new(|text: &str| drop(CountedResponse::new(text)))));
-    println!("{}", measured("Kinds", &checks));
+    println!("{}", measured("Kinds", &checks, &plain()));
+}
+
+/// Checks whose counts read the response as a document.
+fn document_checks() -> Vec<Check> {
+    let constraints = [
+        ("max_chars", r#"{"n":100}"#),
+        ("min_chars", r#"{"n":100}"#),
+        ("count_range", r#"{"unit":"section","low":1,"high":2}"#),
+    ];
+    let checks = constraints.map(|(id, params)| -> Check {
+        let constraint = support::constraints::constraint(id, params);
+        (id.to_owned(), Box::new(move |text: &str| drop(constraint.check(text))))
+    });
+    checks.into()
+}
+
+#[test]
+#[ignore = "takes a minute in a debug build"]
+fn checks_of_documents_end_on_answers_of_10_megabytes() {
+    println!("{}", measured("Documents", &document_checks(), &DOCUMENTS));
+}
+
+#[test]
+fn checks_of_documents_end_on_answers_of_a_megabyte() {
+    // Time that grows with the square of the length is minutes here, and time that grows with the length is milliseconds.
+    for (shape, parts) in DOCUMENTS {
+        let text = shaped(parts, 1_000_000);
+        for (name, check) in document_checks().iter().step_by(2) {
+            let time = timed(|| check(&text));
+            assert!(time < LIMIT, "{name} | {shape} | {time:.2?}");
+        }
+    }
 }
