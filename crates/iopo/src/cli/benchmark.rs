@@ -15,7 +15,7 @@ use super::judged::{JudgeCheckArgs, JudgedCommand};
 #[derive(Debug, Args)]
 #[command(
     group(ArgGroup::new("answers").required(true).args(["model", "responses", "endpoint"])),
-    mut_arg("partial", |partial| partial.requires("responses")),
+    mut_arg("partial", |partial| partial.requires("responses").conflicts_with_all(["model", "endpoint"])),
 )]
 pub(crate) struct BenchmarkArgs {
     #[command(flatten)]
@@ -26,11 +26,11 @@ pub(crate) struct BenchmarkArgs {
         value_name = "CHOICE",
         default_value = "error",
         requires = "responses",
-        conflicts_with = "partial"
+        conflicts_with_all = ["partial", "model", "endpoint"]
     )]
     pub(crate) missing: MissingResponses,
     /// Configuration file with the section `[endpoints.NAME]` [default: that of the run].
-    #[arg(long, value_name = "FILE", requires = "endpoint")]
+    #[arg(long, value_name = "FILE", requires = "endpoint", conflicts_with_all = ["model", "responses"])]
     pub(crate) config: Option<PathBuf>,
     /// Largest share of failed requests to an endpoint. More is an error after all files are written.
     #[arg(long, value_name = "SHARE", default_value = "0.02", value_parser = share)]
@@ -171,4 +171,37 @@ fn subcommand(benchmark: &'static Published) -> Command {
             .default_value(default.id)
             .value_parser(PossibleValuesParser::new(benchmark.modes.iter().map(value))),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parses a command line of `iopo eval ifeval` and returns the kind of the error, if it is refused.
+    fn refused(flags: &[&str]) -> Option<ErrorKind> {
+        let command = EvalCommand::augment_subcommands(Command::new("eval"));
+        let line = ["eval", "ifeval", "--data", "prompts.jsonl"].iter().chain(flags);
+        command.try_get_matches_from(line).err().map(|error| error.kind())
+    }
+
+    #[test]
+    fn flags_of_one_source_of_responses_are_refused_with_another() {
+        let sources = [["--model", "m"], ["--responses", "r"], ["--endpoint", "e"]];
+        for (flags, own) in [
+            (&["--adapter", "a"][..], 0),
+            (&["--escape-special-tokens"], 0),
+            (&["--partial"], 1),
+            (&["--missing", "fail"], 1),
+            (&["--strip-reasoning"], 1),
+            (&["--config", "c"], 2),
+        ] {
+            for (at, source) in sources.iter().enumerate() {
+                let found = refused(&[source, flags].concat());
+                let expected = (at != own).then_some(ErrorKind::ArgumentConflict);
+                assert_eq!(found, expected, "{source:?} {flags:?}");
+            }
+            assert_eq!(refused(flags), Some(ErrorKind::MissingRequiredArgument), "{flags:?}");
+        }
+        assert_eq!(refused(&sources.concat()), Some(ErrorKind::ArgumentConflict));
+    }
 }

@@ -1,4 +1,7 @@
 //! The flags that every benchmark has: its prompts, who responds, and where files go.
+//!
+//! clap does not enforce `requires` if the required flag excludes one that is given, so flags of one source of responses also name the
+//! other sources as conflicts.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -23,7 +26,7 @@ pub(crate) struct EvaluatedArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) endpoint: Option<String>,
     /// Adapter for the model: the directory of a method under train/ of a run.
-    #[arg(long, value_name = "DIR", requires = "model")]
+    #[arg(long, value_name = "DIR", requires = "model", conflicts_with_all = ["responses", "endpoint"])]
     pub(crate) adapter: Option<PathBuf>,
     /// Directory for all files; an interrupted command resumes from it [default: runs/<benchmark>].
     #[arg(long, value_name = "DIR")]
@@ -35,13 +38,13 @@ pub(crate) struct EvaluatedArgs {
     #[arg(long)]
     pub(crate) partial: bool,
     /// Remove reasoning in `<think>` tags from the beginning of each response in the file.
-    #[arg(long, requires = "responses")]
+    #[arg(long, requires = "responses", conflicts_with_all = ["model", "endpoint"])]
     pub(crate) strip_reasoning: bool,
     /// Maximum number of tokens of a response.
     #[arg(long, value_name = "N", default_value = "1280")]
     pub(crate) max_new_tokens: NonZeroUsize,
     /// Treat special tokens in the text of a prompt as ordinary text instead of failing.
-    #[arg(long, requires = "model")]
+    #[arg(long, requires = "model", conflicts_with_all = ["responses", "endpoint"])]
     pub(crate) escape_special_tokens: bool,
     #[command(flatten)]
     pub(crate) on: ComputeArgs,
