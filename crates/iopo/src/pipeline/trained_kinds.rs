@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use iopo_constraints::Kind;
 use iopo_eval::Setup;
 use iopo_schema::{
-    ConstraintRow, InputPreferenceRow, InstructionRow, PreferenceRow, ResponseRow, Split, run_files,
+    CheckRow, ConstraintRow, InputPreferenceRow, InstructionRow, PreferenceRow, ResponseRow, Split,
+    run_files,
 };
 use iopo_train::SftData;
 
@@ -135,7 +136,7 @@ impl TrainedKinds {
 mod tests {
     use iopo_core::PerSequence;
     use iopo_eval::ifeval::{Ifeval, Mode};
-    use iopo_schema::{CheckRow, GroupKind, Provenance, ResponseSource, write};
+    use iopo_schema::{GroupKind, Provenance, ResponseSource, write};
 
     use super::*;
 
