@@ -118,7 +118,7 @@ impl StopCause {
             Self::Address => "check `base_url` and that the server is running",
             Self::Model => "check `model`; most servers list their models at `/models`",
             Self::Parameters => "list the rejected parameters in `omit`, or correct `extra_body`",
-            Self::MaxCost => "raise `max_cost`; stored answers are not paid again",
+            Self::MaxCost => "raise `llm.max_cost`; stored answers are not paid again",
             Self::NoSuccess => "run the same command again later; stored answers are kept",
             Self::Store => "free disk space, then run the same command again",
         }

@@ -171,7 +171,7 @@ pub enum SynthError {
     #[error(transparent)]
     Schema(#[from] SchemaError),
     /// The language model failed.
-    #[error("failed to sample answers")]
+    #[error("failed to get answers from a model")]
     Model(#[source] LlmError),
     /// The user asked to stop.
     #[error("stopped on request")]
@@ -234,7 +234,8 @@ impl SynthError {
             }
             Self::TooManyFailed { setting, .. } => {
                 return Some(format!(
-                    "run the same command again to repeat the failed requests, or raise `{setting}`"
+                    "run the same command again to repeat the requests that failed on the way, set `llm.retry_failed` to repeat \
+                     refused and empty answers too, or raise `{setting}`"
                 ));
             }
             Self::Cancelled => "run the same command again to resume",
@@ -245,11 +246,11 @@ impl SynthError {
             Self::Setting(error) => return error.hint.clone(),
             Self::Schema(error) => return error.hint(),
             Self::Constraint(error) => return error.hint(),
+            Self::Model(error) => return error.hint().map(str::to_owned),
             Self::TaskLine { .. }
             | Self::TaskTable { .. }
             | Self::NoTasks { .. }
-            | Self::TaskFormat { .. }
-            | Self::Model(_) => return None,
+            | Self::TaskFormat { .. } => return None,
         };
         Some(hint.to_owned())
     }

@@ -188,7 +188,21 @@ fn requests_that_cost_money_need_a_confirmation() {
     assert!(dry.stderr.contains("writer: ") && !dry.stderr.contains("judge: "), "{}", dry.stderr);
     assert!(!out.exists());
     let error = trace("synth", &out, &cache, &[&sets[..], &["--yes"]].concat()).error(1);
-    assert!(error.contains("no server answers at the address"), "{error}");
+    for part in [
+        "no server answers at the address",
+        "(model `m` at 127.0.0.1:9)",
+        "hint: check `base_url` and that the server is running",
+    ] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    // An estimate needs no key, but a run does.
+    let keyed = endpoint.replace("prices=", "api_key_env=\"IOPO_TEST_NO_SUCH_KEY\", prices=");
+    let sets = ["--set", &keyed, "--set", "llm.writer=w"];
+    let dry = trace("synth", &out, &cache, &[&sets[..], &["--dry-run"]].concat());
+    assert_eq!(dry.code, Some(0), "{}", dry.stderr);
+    let error = trace("synth", &out, &cache, &[&sets[..], &["--yes"]].concat()).error(2);
+    assert!(error.contains("IOPO_TEST_NO_SUCH_KEY"), "{error}");
+    let sets = ["--set", endpoint, "--set", "llm.writer=w"];
     // Nothing is sent offline, so there is no question.
     let offline =
         trace("synth", &out, &cache, &[&sets[..], &["--set", "llm.offline=true"]].concat());

@@ -138,8 +138,11 @@ impl Prices {
             .all(|price| price.per_token == 0)
     }
 
-    /// Returns the cost of a request. `None` if the server does not report its tokens.
+    /// Returns the cost of a request. `None` if the server does not report its tokens, unless they cost nothing.
     pub fn cost(&self, usage: &Usage) -> Option<Money> {
+        if self.are_zero() {
+            return Some(Money::ZERO);
+        }
         let (prompt, completion) = (i128::from(usage.prompt?), i128::from(usage.completion?));
         let cached = i128::from(usage.cached.unwrap_or(0)).min(prompt);
         let cached_price = self.cached_input.as_ref().unwrap_or(&self.input).per_token;
@@ -157,6 +160,16 @@ mod tests {
 
     fn price(text: &str) -> Price {
         Price::try_from(text.to_owned()).expect("a price")
+    }
+
+    #[test]
+    fn unknown_tokens_cost_nothing_only_if_all_prices_are_zero() {
+        let of = |input, output| {
+            let prices = Prices { input: price(input), cached_input: None, output: price(output) };
+            prices.cost(&Usage::default())
+        };
+        assert_eq!(of("0", "0.0"), Some(Money::ZERO));
+        assert_eq!(of("0", "0.1"), None);
     }
 
     #[test]

@@ -180,8 +180,8 @@ impl Engine {
             return setting("prices", "prices for each endpoint, because `max_cost` is set");
         }
         let lane = |config: &EndpointConfig, url: &Url| self.0.lane(config, url);
-        let offline = self.0.options.offline;
-        let members = endpoints.into_iter().map(|config| Member::new(config, offline, lane));
+        let nothing = self.0.sends_nothing();
+        let members = endpoints.into_iter().map(|config| Member::new(config, nothing, lane));
         let members = members.collect::<Result<Vec<_>, _>>()?;
         Ok(RemoteModel::new(Arc::clone(&self.0), members))
     }

@@ -33,18 +33,25 @@ impl fmt::Debug for Member {
 }
 
 impl Member {
-    /// Checks the settings first: `lane` relies on them. Offline, no key is needed.
+    /// Checks the settings first: `lane` relies on them. If nothing is sent, no key is needed.
     pub(super) fn new(
         config: EndpointConfig,
-        offline: bool,
+        sends_nothing: bool,
         lane: impl FnOnce(&EndpointConfig, &Url) -> Result<Arc<Lane>, EndpointError>,
     ) -> Result<Self, EndpointError> {
         let url = config.checked()?;
-        let variable = config.api_key_env.as_deref().filter(|_| !offline);
+        let variable = config.api_key_env.as_deref().filter(|_| !sends_nothing);
         let key = variable.map(ApiKey::from_env).transpose()?;
         let http = client(&config, &url, key.as_ref())?;
         let lane = lane(&config, &url)?;
         Ok(Self { config, url, scrubber: Scrubber::new(key), lane, http })
+    }
+
+    /// A reason with the model and the host that it is about. The rest of the address may hold a key.
+    pub(super) fn says(&self, reason: &str) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        let port = self.url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{reason} (model `{}` at {host}{port})", self.config.model)
     }
 
     /// Sends a body once and reads the response.

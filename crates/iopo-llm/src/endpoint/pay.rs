@@ -31,8 +31,9 @@ pub(super) struct Call<'a> {
 
 /// The outcome of a request that was sent.
 pub(super) enum Paid<T> {
-    /// The server's result. The request counts as open until the result is stored and the permit is dropped.
-    Result { result: T, usage: Usage, about: Box<About>, permit: Permit },
+    /// The server's result. The request counts as open until the result is stored and the permit is dropped. `charged` is an error
+    /// if the journal could not keep its cost; the result is stored before that ends the run.
+    Result { result: T, usage: Usage, about: Box<About>, permit: Permit, charged: Result<(), Halt> },
     /// The server rejects the request, now and later.
     Rejected(Failure, Box<About>),
     /// All attempts failed. A later run may succeed.
@@ -165,12 +166,12 @@ impl Inner {
                     permit.settle(
                         used.map_or(tokens, |(prompt, new)| prompt.saturating_add(new) as f64),
                     );
-                    let cost = self.count_cost(call, &reservation, &usage)?;
+                    let (cost, charged) = self.count_cost(call, &reservation, &usage);
                     let cost = cost.map(|cost| cost.to_string());
                     let about = About { attempts: sent, request_id, cost, ..*about };
                     let about = Box::new(about_attempt(&permit, about));
                     permit.landed();
-                    return Ok(Paid::Result { result, usage, about, permit });
+                    return Ok(Paid::Result { result, usage, about, permit, charged });
                 }
                 Verdict::Row(class, reason) => {
                     permit.settle(0.0);
@@ -188,7 +189,9 @@ impl Inner {
                     let failure = Failure { class, reason, attempts: sent };
                     return rejected(&permit, member, failure, true, request_id);
                 }
-                Verdict::Stop(cause, reason) => return Err(Halt::Stop(cause, reason)),
+                Verdict::Stop(cause, reason) => {
+                    return Err(Halt::Stop(cause, member.says(&reason)));
+                }
                 Verdict::Retry(retry) => {
                     Retry { maybe_paid: retry.maybe_paid && call.completes, ..retry }
                 }
@@ -199,14 +202,14 @@ impl Inner {
                 reservation.spend(None)?;
             }
             if let Some((cause, reason)) = member.lane.failed(&permit, &retry) {
-                return Err(Halt::Stop(cause, reason));
+                return Err(Halt::Stop(cause, member.says(&reason)));
             }
             drop(permit);
             let loads = retry.loading && attempts.may_wait_for_model(&member.config);
             if attempts.are_spent(&retry, loads, &member.config) || retry.again == Again::No {
                 if retry.again == Again::NoConnection && !member.lane.succeeded() {
                     let reason = format!("no server answers at the address: {}", retry.reason);
-                    return Err(Halt::Stop(StopCause::Address, reason));
+                    return Err(Halt::Stop(StopCause::Address, member.says(&reason)));
                 }
                 let Retry { class, reason, .. } = retry;
                 return Ok(Paid::Failed(Failure { class, reason, attempts: sent }));
@@ -261,15 +264,15 @@ impl Inner {
         call: &Call<'_>,
         reservation: &Reservation<'_>,
         usage: &Usage,
-    ) -> Result<Option<Money>, Halt> {
+    ) -> (Option<Money>, Result<(), Halt>) {
         if !call.completes {
-            return Ok(Some(Money::ZERO));
+            return (Some(Money::ZERO), Ok(()));
         }
         let cost = call.member.config.prices.as_ref().and_then(|prices| prices.cost(usage));
-        reservation.spend(cost)?;
+        let charged = reservation.spend(cost);
         locked(&self.tally).usage(usage, cost);
         locked(&self.recent).add(Instant::now(), usage.completion.unwrap_or(0));
-        Ok(cost)
+        (cost, charged)
     }
 
     fn count_retry(&self, retry: &Retry) {
@@ -326,7 +329,7 @@ fn rejected<T>(
     let bad_request = failure.class == FailureClass::BadRequest;
     if bad_request && member.lane.rejected(parameter) {
         let reason = format!("the server rejects every request: {}", failure.reason);
-        return Err(Halt::Stop(StopCause::Parameters, reason));
+        return Err(Halt::Stop(StopCause::Parameters, member.says(&reason)));
     }
     // Before the first success, the settings may be wrong rather than the request. A rejected parameter is never stored:
     // another server with the same model may accept it.

@@ -175,18 +175,21 @@ impl RemoteModel {
             }
             let replaced = inner.replaced_cost(&key);
             inner.note(key, Noted::Sent).map_err(Halt::Failed)?;
-            let (result, usage, about, permit) = match pay.await? {
-                Paid::Result { result, usage, about, permit } => {
-                    (result, usage, about, Some(permit))
+            let (result, usage, about, permit, charged) = match pay.await? {
+                Paid::Result { result, usage, about, permit, charged } => {
+                    (result, usage, about, Some(permit), charged)
                 }
                 Paid::Rejected(failure, about) => {
-                    (Stored::Failure(failure), Usage::default(), about, None)
+                    (Stored::Failure(failure), Usage::default(), about, None, Ok(()))
                 }
                 Paid::Failed(failure) => return Ok(Err(failure)),
             };
+            // The cost of a failure that the record replaces counts before it is gone; the record is kept whether or not it can
+            // be counted.
+            let replaced = inner.charge(key, replaced.unwrap_or_default()).map_err(Halt::Failed);
             let record = self.keep(&addressed[0], result, usage, *about).await?;
             drop(permit);
-            inner.charge(key, replaced.unwrap_or_default()).map_err(Halt::Failed)?;
+            charged.and(replaced)?;
             {
                 let mut tally = locked(&inner.tally);
                 tally.answered += u64::from(!record.is_failure());

@@ -114,8 +114,8 @@ impl RemoteModel {
         let paid = self.inner.pay(run, &call, read).await?;
         match paid {
             Paid::Result { result: None, .. } => Err(Halt::Failed(UNSUPPORTED.to_owned())),
-            Paid::Result { result: Some(result), usage, about, permit } => {
-                Ok(Paid::Result { result, usage, about, permit })
+            Paid::Result { result: Some(result), usage, about, permit, charged } => {
+                Ok(Paid::Result { result, usage, about, permit, charged })
             }
             Paid::Rejected(failure, about) => Ok(Paid::Rejected(failure, about)),
             Paid::Failed(failure) => Ok(Paid::Failed(failure)),

@@ -1,4 +1,5 @@
-//! Every command that asks endpoints, against servers that repeat the key wherever they can: in headers, errors and answers.
+//! Every command that asks endpoints, against servers that repeat the key wherever they can: in headers, errors and answers. Of the
+//! judged benchmarks it is TRACE; the others ask in the same way.
 
 use std::collections::BTreeSet;
 use std::fs;
