@@ -62,11 +62,8 @@ pub(crate) fn sentences(text: &str) -> usize {
     let is_prose = |range: &Range<usize>| {
         let sentence = &text[range.clone()];
         // A bold line is a heading, and 以下是文章： introduces what follows.
-        let is_bold = sentence
-            .strip_prefix("**")
-            .is_some_and(|rest| rest.find("**") == Some(rest.len().saturating_sub(2)));
         lines::heading(sentence).is_none()
-            && !is_bold
+            && !lines::is_bold(sentence)
             && !sentence.ends_with(['：', ':'])
             && !sentence.starts_with('|')
             && !sentence.ends_with('|')

@@ -178,6 +178,13 @@ pub(crate) fn heading(line: &str) -> Option<&str> {
     ((1..=6).contains(&level) && body.len() < rest.len() && has_text(body)).then_some(body)
 }
 
+/// Whether a line is in bold as a whole, beside a colon at its end.
+pub(crate) fn is_bold(line: &str) -> bool {
+    let inner = line.trim().trim_end_matches([':', '：']).strip_prefix("**");
+    let inner = inner.and_then(|rest| rest.strip_suffix("**"));
+    inner.is_some_and(|inner| has_text(inner) && !inner.contains("**"))
+}
+
 /// Whether a line is a row of a Markdown table.
 pub(crate) fn is_row(line: &str) -> bool {
     let line = line.trim();

@@ -107,7 +107,7 @@ impl Family for Characters {
 
     fn edit(&self, response: &str) -> Option<String> {
         match *self {
-            // A part of a document is none.
+            // A document that is cut is no document any more.
             _ if readable::is_document(response) => None,
             Self::MaxChars { n: high } | Self::CharRange { high, .. } => {
                 let mut chars = 0;

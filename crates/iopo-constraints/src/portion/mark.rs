@@ -7,13 +7,7 @@ use crate::{
 
 /// Whether a line is a heading: in Markdown, or in bold as a whole.
 pub(super) fn is_heading(line: &str) -> bool {
-    lines::heading(line).is_some() || is_bold(line)
-}
-
-pub(super) fn is_bold(line: &str) -> bool {
-    let inner = line.trim().trim_end_matches([':', '：']).strip_prefix("**");
-    let inner = inner.and_then(|rest| rest.strip_suffix("**"));
-    inner.is_some_and(|inner| text::has_text(inner) && !inner.contains("**"))
+    lines::heading(line).is_some() || lines::is_bold(line)
 }
 
 /// Whether a line is the divider `---`.

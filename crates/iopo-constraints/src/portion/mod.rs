@@ -110,8 +110,8 @@ pub(crate) enum Portion {
 }
 
 impl Portion {
-    /// The count. A response in a block marked as Markdown is read without it, and except for code without a line around
-    /// the block.
+    /// The count. If the response is a block marked as Markdown, the text inside is counted. Except for units of code, a short
+    /// line in front of the block and one behind it are left out.
     pub(crate) fn count(&self, response: &str) -> usize {
         let response = match self {
             Self::Count(Unit::CodeLine | Unit::CodeBlock)
