@@ -159,7 +159,7 @@ fn a_server_that_slows_down_gets_fewer_requests_with_and_without_token_counts() 
     let holds = |check: &dyn Fn(usize) -> bool, usage, later| {
         let later = Duration::from_millis(later);
         let mut tries = (0..4).map(|_| in_flight_at_the_end(usage, later));
-        assert!(tries.any(|most| check(most)), "{usage} {later:?}");
+        assert!(tries.any(check), "{usage} {later:?}");
     };
     for usage in [true, false] {
         holds(&|most| most < 7, usage, 400);
