@@ -13,8 +13,9 @@ use crate::{
         Periods, Phrases, Portions, Situation, Voice, Words, Wrapping,
     },
     kind::Kind,
-    params::OutOfRange,
+    params::{self, OutOfRange},
     phrases_zh,
+    strict_json::{Limits, Reader, type_name},
 };
 
 /// A constraint that code can check. It has one variant per family, and each family one variant per kind.
@@ -270,22 +271,34 @@ impl Constraint {
         Value::Object(self.family().params()).to_string()
     }
 
-    /// Creates a constraint from the id of its kind and its parameters as a JSON object.
+    /// Creates a constraint from the id of its kind and its parameters as a JSON object. A whole number may be written as a
+    /// float, such as `3.0`.
     ///
     /// # Errors
-    /// Returns an error for an unknown id and for parameters that are missing, unknown, of the wrong type or out of
+    /// Returns an error for an unknown id and for parameters that are missing, unknown, repeated, of the wrong type or out of
     /// range.
     pub fn from_parts(id: &str, params_json: &str) -> Result<Self, ConstraintError> {
         let kind = Kind::from_id(id)?;
-        let reject = |reason: String| ConstraintError::Unreadable {
-            id: kind.id().to_owned(),
-            params: params_json.chars().take(80).collect(),
-            reason,
-        };
-        let params: Map<String, Value> =
-            serde_json::from_str(params_json).map_err(|error| reject(error.to_string()))?;
+        let reject = |reason: String| unreadable(kind, reason, params_json);
+        match Reader::new(Limits::NONE).read(params_json, "") {
+            Ok(Value::Object(params)) => Self::from_map(kind, params),
+            Ok(other) => Err(reject(format!("found {}, expected an object", type_name(&other)))),
+            Err(fault) => Err(reject(fault.to_string())),
+        }
+    }
+
+    /// Creates a constraint from its kind and its parameters.
+    pub(crate) fn from_map(
+        kind: Kind,
+        mut params: Map<String, Value>,
+    ) -> Result<Self, ConstraintError> {
+        let shown = Value::Object(params.clone());
+        params.values_mut().for_each(params::make_whole);
         let read = kind.home().read(kind, params);
-        let constraint = read.map_err(|error| reject(error.to_string()))?;
+        let reject = |error: serde_json::Error| {
+            unreadable(kind, plain(&error.to_string()), &shown.to_string())
+        };
+        let constraint = read.map_err(reject)?;
         constraint.validate()?;
         Ok(constraint)
     }
@@ -307,5 +320,54 @@ impl Constraint {
 
     pub(crate) fn bounds(&self) -> Vec<Bound> {
         self.family().bounds()
+    }
+}
+
+fn unreadable(kind: Kind, reason: String, params: &str) -> ConstraintError {
+    let (id, params) = (kind.id().to_owned(), params.chars().take(80).collect());
+    ConstraintError::Unreadable { id, params, reason }
+}
+
+/// An error of serde with the names of JSON's types instead of those of Rust.
+fn plain(reason: &str) -> String {
+    let Some((found, expected)) = reason.rsplit_once(", expected ") else {
+        return reason.to_owned();
+    };
+    let expected = match expected {
+        "usize" => "a whole number",
+        "a sequence" => "a list",
+        "a map" => "an object",
+        "unit" => "no parameters",
+        record if record.starts_with("struct ") => "an object",
+        other => other,
+    };
+    let found = match found {
+        "invalid type: sequence" => "invalid type: list",
+        "invalid type: map" => "invalid type: object",
+        other => other,
+    };
+    format!("{found}, expected {expected}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_no_types_of_rust() {
+        for (id, params, expected) in [
+            ("max_words", r#"{"n":"3"}"#, r#"invalid type: string "3", expected a whole number"#),
+            ("max_words", r#"{"n":[3]}"#, "invalid type: list, expected a whole number"),
+            ("max_words", r#"{"n":2.5}"#, "invalid type: floating point `2.5`, expected a whole"),
+            ("max_words", "[3]", "found a list, expected an object"),
+            ("include_word", r#"{"word":{}}"#, "invalid type: object, expected a string"),
+            ("no_commas", r#"{"n":3}"#, "invalid type: object, expected no parameters"),
+            ("all_of", r#"{"parts":{}}"#, "invalid type: object, expected a list"),
+            ("all_of", r#"{"parts":[3]}"#, "invalid type: integer `3`, expected an object"),
+        ] {
+            let error = Constraint::from_parts(id, params).expect_err(params).to_string();
+            let expected = format!("unreadable parameters of constraint `{id}`: {expected}");
+            assert!(error.starts_with(&expected), "{error}");
+        }
     }
 }

@@ -15,6 +15,9 @@
 //! | [`counted`] | a response with cached counts, for many checks of the same text |
 //! | `ifbench` | IFBench's checks, as published or repaired (feature `ifbench`, on by default) |
 //! | `ifeval` | IFEval's checks, as published or repaired (feature `ifeval`, on by default) |
+//! | `benchmark` | an instruction of IFEval or IFBench by its id (feature `ifbench`) |
+//! | [`listed`] | constraints as the rows of datasets list them |
+//! | [`strict_json`] | JSON from outside, within limits and without repeated keys |
 //! | [`quality`] | signs of responses that satisfy constraints without answering |
 //! | [`prompt`] | the layout of an instruction in the prompt |
 //! | [`error`] | errors of constraints read from files |
@@ -62,6 +65,8 @@
 //! Inserting a kind changes the order of [`Kind::ALL`] and therefore the draws of existing seeds. Increase the number in
 //! `PRODUCER` of `iopo-pairs`, and start synthesis in a new run directory.
 
+#[cfg(feature = "ifbench")]
+pub mod benchmark;
 mod blocks;
 mod bound;
 mod citation;
@@ -81,6 +86,7 @@ pub mod kind;
 pub mod kind_set;
 mod lexicon;
 mod lines;
+pub mod listed;
 mod markup;
 mod measure;
 mod natural;
@@ -95,6 +101,7 @@ mod readable;
 mod references;
 pub mod satisfy;
 mod slot;
+pub mod strict_json;
 mod structure;
 pub mod style;
 pub mod taxonomy;

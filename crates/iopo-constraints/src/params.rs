@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use rand::{Rng, RngExt as _, seq::IndexedRandom as _};
+use serde_json::Value;
 
 use crate::{han, text};
 
@@ -149,6 +150,23 @@ pub(crate) fn distinct(name: &'static str, first: &str, second: &str) -> Result<
         reject(name, "a word that differs from the first".to_owned(), second)
     } else {
         Ok(())
+    }
+}
+
+/// Turns whole floats into integers, at every level: columns of integers with gaps become floats in pandas.
+pub(crate) fn make_whole(value: &mut Value) {
+    /// Below this, every whole number is exact as a float.
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < EXACT);
+            if let Some(float) = float {
+                *value = (float as i64).into();
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(make_whole),
+        Value::Object(map) => map.values_mut().for_each(make_whole),
+        _ => {}
     }
 }
 

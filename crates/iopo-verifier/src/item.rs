@@ -1,82 +1,19 @@
 //! One item: a response with its instructions or constraints, and the verdicts.
 
-use std::borrow::Cow;
-
-use iopo_constraints::Constraint;
-use iopo_constraints::ifbench::{self, Tagger};
-use iopo_constraints::ifeval::{self, InstructionError, Mode, Response};
-use serde::de::IgnoredAny;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use iopo_constraints::benchmark::Checker;
+use iopo_constraints::ifbench::Tagger;
+use iopo_constraints::ifeval::{InstructionError, InstructionVerdict, Response};
+use iopo_constraints::listed::{self, ListedError};
+use iopo_constraints::strict_json::{self, Fault, Reader};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::batch::Choices;
 use crate::error::ItemError;
-use crate::kwargs::{Kwargs, Params};
-use crate::limits::{Limits, MOST_CHECKS, MOST_LEVELS, MOST_VALUES};
+use crate::fields::{self, Checks};
+use crate::limits::{Limits, MOST_LEVELS, MOST_LISTED, MOST_TEXT, MOST_VALUES};
 use crate::reply::ErrorBody;
 use crate::split::Span;
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Item<'a> {
-    #[serde(borrow)]
-    response: Cow<'a, str>,
-    /// Not needed for a verdict, but part of every row.
-    #[serde(default, rename = "prompt")]
-    _prompt: IgnoredAny,
-    #[serde(default, rename = "key")]
-    _key: IgnoredAny,
-    benchmark: Option<Benchmark>,
-    instruction_id_list: Option<Vec<String>>,
-    kwargs: Option<Vec<Kwargs>>,
-    constraints: Option<Vec<Listed>>,
-}
-
-/// The benchmark whose instructions are looked up. Without one, both are.
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-enum Benchmark {
-    Ifeval,
-    Ifbench,
-}
-
-/// A constraint by id and parameters, or as it is in iopo's files, where those are the field `check`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Listed {
-    id: Option<String>,
-    params: Option<Params>,
-    #[serde(default)]
-    check: Checked,
-    #[serde(default, rename = "text")]
-    _text: IgnoredAny,
-    #[serde(default, rename = "type", alias = "constraint_type")]
-    _type: IgnoredAny,
-    #[serde(default, rename = "dimension")]
-    _dimension: IgnoredAny,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Check {
-    id: String,
-    params: Option<Params>,
-}
-
-/// The field `check` of a row.
-#[derive(Default)]
-enum Checked {
-    #[default]
-    Absent,
-    ByJudge,
-    ByCode(Check),
-}
-
-impl<'de> Deserialize<'de> for Checked {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Option::deserialize(deserializer)?.map_or(Self::ByJudge, Self::ByCode))
-    }
-}
 
 /// What the checks need besides the item.
 pub(crate) struct Setup<'a> {
@@ -131,24 +68,56 @@ fn scored(
     if span.values > MOST_VALUES {
         return Err(invalid(format!("found more than {MOST_VALUES} values, expected fewer")));
     }
-    let item: Item<'_> =
-        serde_json::from_str(text).map_err(|error| invalid(without_place(&error.to_string())))?;
+    // The values of parameters that are text count, too.
+    let mut reader = Reader::new(strict_json::Limits {
+        levels: MOST_LEVELS,
+        values: MOST_VALUES,
+        listed: MOST_LISTED,
+        text: MOST_TEXT,
+    });
+    let item = fields::read(text, &mut reader).map_err(|fault| refused(&fault))?;
     let (found, most) = (item.response.len(), setup.limits.max_response_size);
     if found > most {
         return Err(ItemError::TooLong { found, most });
     }
-    let verdicts = match (item.instruction_id_list, item.constraints) {
-        (Some(_), Some(_)) => {
-            let found = "both `instruction_id_list` and `constraints`";
-            return Err(invalid(format!("found {found}, expected one of them")));
-        }
-        (None, Some(constraints)) => of_constraints(&item.response, constraints, late)?,
-        (ids, None) => {
-            let (ids, kwargs) = (ids.unwrap_or_default(), item.kwargs.unwrap_or_default());
-            of_instructions(&item.response, item.benchmark, &ids, kwargs, setup, late)?
+    let response = &item.response;
+    let verdicts = match item.checks {
+        Checks::Constraints(rows) => of_constraints(response, rows, &mut reader, late)?,
+        Checks::Instructions(benchmark, parts) => {
+            let response = Response::new(response);
+            // Each checker is dropped after its verdict, because it may contain large patterns.
+            let verdict = |(id, kwargs): (String, _)| {
+                if late() {
+                    return Err(given_up());
+                }
+                let mode = setup.choices.mode;
+                match Checker::new(benchmark, &id, &kwargs, mode, setup.tagger) {
+                    Ok(checker) => Ok(Some(checker.verdict(&response).into())),
+                    Err(error) if setup.choices.skip_unsupported && is_unsupported(&error) => {
+                        Ok(None)
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            };
+            parts.into_iter().map(verdict).collect::<Result<_, _>>()?
         }
     };
     Ok(Scored { reward: reward(&verdicts, setup.choices), verdicts })
+}
+
+impl From<InstructionVerdict> for Verdict {
+    fn from(verdict: InstructionVerdict) -> Self {
+        let InstructionVerdict { strict, loose, loose_variant, .. } = verdict;
+        Self::Instruction { strict, loose, loose_variant }
+    }
+}
+
+/// Whether an instruction has no check.
+fn is_unsupported(error: &InstructionError) -> bool {
+    matches!(
+        error,
+        InstructionError::UnknownInstruction { .. } | InstructionError::MissingTable { .. }
+    )
 }
 
 /// The share of the verdicts that are positive, or all or nothing; `None` without verdicts.
@@ -174,115 +143,25 @@ fn reward(verdicts: &[Option<Verdict>], choices: Choices) -> Option<f64> {
 
 fn of_constraints(
     response: &str,
-    constraints: Vec<Listed>,
+    rows: Vec<Value>,
+    reader: &mut Reader,
     late: impl Fn() -> bool,
 ) -> Result<Vec<Option<Verdict>>, ItemError> {
-    count("constraints", constraints.len())?;
-    let verdict = |(at, listed): (usize, Listed)| {
-        let Some(constraint) = constraint(at, listed)? else { return Ok(None) };
+    let verdict = |(at, row): (usize, Value)| {
+        let constraint = match listed::constraint(row, &format!("constraints[{at}]"), reader) {
+            Ok(Some(constraint)) => constraint,
+            Ok(None) => return Ok(None),
+            Err(ListedError::Row(fault)) => return Err(refused(&fault)),
+            Err(ListedError::Constraint(error)) => return Err(error.into()),
+            Err(other) => return Err(invalid(other.to_string())),
+        };
         if late() {
             return Err(given_up());
         }
         let iopo_constraints::Verdict { satisfied, evidence } = constraint.check(response);
         Ok(Some(Verdict::Constraint { satisfied, evidence }))
     };
-    constraints.into_iter().enumerate().map(verdict).collect()
-}
-
-/// Creates a constraint; `None` for one that only a judge can decide.
-fn constraint(at: usize, listed: Listed) -> Result<Option<Constraint>, ItemError> {
-    // Columns of a dataset have every field in each row, with null for those that a row lacks.
-    let (id, params) = match (listed.id, listed.check) {
-        (Some(_), Checked::ByCode(_)) => {
-            let found = "found `id` and `check`, expected one of them";
-            return Err(invalid(format!("`constraints[{at}]`: {found}")));
-        }
-        (Some(id), _) => (id, listed.params),
-        (None, Checked::ByCode(check)) => (check.id, check.params),
-        (None, Checked::ByJudge) => return Ok(None),
-        (None, Checked::Absent) => {
-            return Err(invalid(format!("`constraints[{at}]`: missing `id`")));
-        }
-    };
-    let params = params.map_or("{}".to_owned(), |params| params.0);
-    Ok(Some(Constraint::from_parts(&id, &params)?))
-}
-
-fn of_instructions(
-    response: &str,
-    benchmark: Option<Benchmark>,
-    ids: &[String],
-    kwargs: Vec<Kwargs>,
-    setup: &Setup<'_>,
-    late: impl Fn() -> bool,
-) -> Result<Vec<Option<Verdict>>, ItemError> {
-    count("instruction_id_list", ids.len())?;
-    if kwargs.len() != ids.len() {
-        let expected = format!("{}, as many as `instruction_id_list`", ids.len());
-        return Err(invalid(format!(
-            "`kwargs`: found {} items, expected {expected}",
-            kwargs.len()
-        )));
-    }
-    let response = Response::new(response);
-    // Each checker is dropped after its verdict, because it may contain large patterns.
-    let verdict = |(id, kwargs): (&String, Kwargs)| {
-        if late() {
-            return Err(given_up());
-        }
-        match checked(benchmark, id, &kwargs.0, &response, setup) {
-            Ok(verdict) => Ok(Some(verdict)),
-            Err(
-                InstructionError::UnknownInstruction { .. } | InstructionError::MissingTable { .. },
-            ) if setup.choices.skip_unsupported => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    };
-    ids.iter().zip(kwargs).map(verdict).collect()
-}
-
-/// The error of an id that neither benchmark has, where IFEval has `known` ids.
-fn in_neither(error: InstructionError, known: usize) -> InstructionError {
-    match error {
-        InstructionError::UnknownInstruction { id, known: others, .. } => {
-            let (known, benchmark) = (known + others, "IFEval and IFBench");
-            InstructionError::UnknownInstruction { id, known, benchmark }
-        }
-        other => other,
-    }
-}
-
-fn checked(
-    benchmark: Option<Benchmark>,
-    id: &str,
-    kwargs: &Map<String, Value>,
-    response: &Response<'_>,
-    setup: &Setup<'_>,
-) -> Result<Verdict, InstructionError> {
-    let mode: Mode = setup.choices.mode;
-    let of_ifbench = || {
-        let instruction = ifbench::Instruction::from_parts(id, kwargs)?;
-        Ok(ifbench::Checker::new(&instruction, mode, setup.tagger)?.verdict(response))
-    };
-    let verdict = if benchmark == Some(Benchmark::Ifbench) {
-        of_ifbench()?
-    } else {
-        match ifeval::Instruction::from_parts(id, kwargs) {
-            Err(InstructionError::UnknownInstruction { known, .. }) if benchmark.is_none() => {
-                of_ifbench().map_err(|error| in_neither(error, known))?
-            }
-            instruction => ifeval::Checker::new(&instruction?, mode)?.verdict(response),
-        }
-    };
-    let ifeval::InstructionVerdict { strict, loose, loose_variant, .. } = verdict;
-    Ok(Verdict::Instruction { strict, loose, loose_variant })
-}
-
-fn count(name: &str, found: usize) -> Result<(), ItemError> {
-    if found <= MOST_CHECKS {
-        return Ok(());
-    }
-    Err(invalid(format!("`{name}`: found {found}, expected at most {MOST_CHECKS}")))
+    rows.into_iter().enumerate().map(verdict).collect()
 }
 
 /// The error of an item that nobody waits for anymore. The reply has the one with the time limit.
@@ -290,14 +169,18 @@ fn given_up() -> ItemError {
     ItemError::Timeout { seconds: String::new() }
 }
 
+fn refused(fault: &Fault) -> ItemError {
+    invalid(without_place(&fault.to_string()))
+}
+
 fn invalid(reason: String) -> ItemError {
     ItemError::Invalid { reason }
 }
 
 /// Removes the place from an error of the parser, because lines and columns count from the start of the item.
-pub(crate) fn without_place(text: &str) -> String {
+fn without_place(text: &str) -> String {
     let cut = text.rfind(" at line ").map_or(text, |at| &text[..at]);
-    let shown: String = cut.chars().take(200).collect();
+    let shown: String = cut.chars().take(300).collect();
     if shown.len() < cut.len() { shown + "…" } else { shown }
 }
 
@@ -372,6 +255,91 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_datasets_are_read_or_refused() {
+        let table = include_str!("../../iopo-constraints/tests/data/listed.json");
+        let table: Value = serde_json::from_str(table).expect("JSON");
+        for case in table["rows"].as_array().expect("rows") {
+            let item =
+                serde_json::json!({"response": table["response"], "constraints": [case["row"]]});
+            let found = result(&item.to_string());
+            let Some(expected) = case["error"].as_str() else {
+                assert_eq!(found["verdicts"][0]["satisfied"], case["satisfied"], "{case}: {found}");
+                continue;
+            };
+            let message = found["error"]["message"].as_str().unwrap_or_default();
+            assert!(message.contains(expected), "{case}: {found}");
+            if found["error"]["type"] == "InvalidItem" {
+                let place =
+                    format!("`constraints[0]{}`: ", case["at"].as_str().unwrap_or_default());
+                assert!(message.starts_with(&place), "{case}: {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_repeated_key_within_parts_gives_no_verdict() {
+        let text = r#"{"response": "one two three four", "constraints": [{"id": "all_of", "params": {"parts": [
+            {"id": "max_words", "params": {"n": 3, "n": 400}}, {"id": "no_commas", "params": {}}]}}]}"#;
+        let found = result(text);
+        let place = r#"`constraints[0]["params"]["parts"][0]["params"]["n"]`"#;
+        assert_eq!(found["error"]["message"], format!("{place}: found twice, expected once"));
+        assert_eq!(result(&text.replace(", \"n\": 400", ""))["reward"], 0.0);
+    }
+
+    #[test]
+    fn items_and_constraints_are_no_lists() {
+        for (text, expected) in [
+            (
+                r#"["one, two", null, null, null, null, null, [{"id": "no_commas"}]]"#,
+                "found a list, expected an object",
+            ),
+            (
+                r#"{"response": "a", "constraints": [["no_commas"]]}"#,
+                "`constraints[0]`: found a list",
+            ),
+            (
+                r#"{"response": "a", "constraints": [{"check": ["no_commas", {}]}]}"#,
+                "`constraints[0][\"check\"]`: found a list",
+            ),
+        ] {
+            let found = result(text);
+            assert_eq!(found["error"]["type"], "InvalidItem", "{found}");
+            assert!(
+                found["error"]["message"].as_str().is_some_and(|text| text.starts_with(expected)),
+                "{found}"
+            );
+        }
+    }
+
+    #[test]
+    fn parameters_in_a_text_count_for_the_limits_of_the_item() {
+        let item = |params: &str, count: usize| {
+            let row = serde_json::json!({"id": "no_commas", "params": params});
+            result(
+                &serde_json::json!({"response": "a", "constraints": vec![row; count]}).to_string(),
+            )
+        };
+        let message =
+            |found: Value| found["error"]["message"].as_str().unwrap_or_default().to_owned();
+        let deep = format!("{{\"n\": {}{}}}", "[".repeat(40), "]".repeat(40));
+        assert!(
+            message(item(&deep, 1)).contains("found more than 32 levels"),
+            "{}",
+            item(&deep, 1)
+        );
+        let wide = format!("{{\"n\": [[{}0]]}}", "0,".repeat(20_000));
+        assert!(message(item(&wide, 1)).contains("found more than 10000 values"));
+        let null = format!(
+            "{{{}}}",
+            (0..300).map(|at| format!("\"{at}\":null")).collect::<Vec<_>>().join(",")
+        );
+        assert_eq!(item(&null, 1)["reward"], 1.0);
+        assert!(message(item(&null, 40)).contains("found more than 10000 values"));
+        let long = format!("{{\"n\": \"{}\"}}", "x".repeat(MOST_TEXT));
+        assert!(message(item(&long, 1)).contains("arguments of more than 262144 bytes"));
+    }
+
+    #[test]
     fn an_item_without_checks_has_no_reward() {
         for text in [
             r#"{"response": "a"}"#,
@@ -393,15 +361,19 @@ mod tests {
         );
         let many = many.replace(",0]", r#",{"id": "no_commas"}]"#);
         for (text, kind, expected) in [
-            ("3", "InvalidItem", "invalid type: integer `3`"),
-            ("{}", "InvalidItem", "missing field `response`"),
-            (r#"{"response": null}"#, "InvalidItem", "invalid type: null"),
-            (r#"{"response": "a", "response": "b"}"#, "InvalidItem", "duplicate field `response`"),
-            (r#"{"response": "a", "ids": []}"#, "InvalidItem", "unknown field `ids`"),
+            ("3", "InvalidItem", "found a number, expected an object with `response`"),
+            ("{}", "InvalidItem", "`response`: missing"),
+            (r#"{"response": null}"#, "InvalidItem", "`response`: found null, expected a string"),
+            (r#"{"response": "a", "response": "b"}"#, "InvalidItem", "`response`: found twice"),
+            (
+                r#"{"response": "a", "ids": []}"#,
+                "InvalidItem",
+                "unknown field \"ids\", expected one of response, prompt,",
+            ),
             (
                 r#"{"response": "a", "benchmark": "trace"}"#,
                 "InvalidItem",
-                "unknown variant `trace`",
+                "`benchmark`: found \"trace\", expected \"ifeval\" or \"ifbench\"",
             ),
             (
                 r#"{"response": "a", "instruction_id_list": [], "constraints": []}"#,
@@ -441,7 +413,7 @@ mod tests {
             (
                 r#"{"response": "a", "constraints": [{"id": "max_words", "params": {"n": 1e999}}]}"#,
                 "InvalidItem",
-                "number out of range",
+                "`constraints[0][\"params\"][\"n\"]`: number out of range",
             ),
             (&deep, "InvalidItem", "found more than 32 levels"),
             (&wide, "InvalidItem", "found more than 10000 values"),

@@ -12,6 +12,7 @@ mod iftrain;
 mod joint;
 #[cfg(feature = "ifbench")]
 mod large;
+mod listed;
 mod parts;
 mod properties;
 mod satisfy;

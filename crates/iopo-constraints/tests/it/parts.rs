@@ -33,6 +33,7 @@ fn missing_unknown_and_mistyped_parameters_are_rejected() {
         ("max_words", r#"{"n":1e30}"#),
         ("max_words", r#"{"n":3,"m":4}"#),
         ("max_words", r#"{"n":3"#),
+        ("max_words", r#"{"n":3,"n":3}"#),
         ("no_commas", r#"{"n":3}"#),
         ("include_word", r#"{"word":null}"#),
         ("like_item", r#"{"marker":"plus"}"#),
@@ -44,6 +45,10 @@ fn missing_unknown_and_mistyped_parameters_are_rejected() {
         (
             "all_of",
             r#"{"parts":[{"id":"max_wrods","params":{"n":3}},{"id":"no_commas","params":{}}]}"#,
+        ),
+        (
+            "all_of",
+            r#"{"parts":[{"id":"max_words","params":{"n":3,"n":400}},{"id":"no_commas","params":{}}]}"#,
         ),
     ] {
         let error = Constraint::from_parts(id, params).unwrap_err();
@@ -87,6 +92,22 @@ fn hostile_values_are_rejected_with_the_expected_range() {
         let error = Constraint::from_parts(id, params).unwrap_err();
         assert!(matches!(error, ConstraintError::OutOfRange { .. }), "{id}: {error}");
         assert!(error.to_string().len() < 400, "{id}");
+    }
+}
+
+#[test]
+fn a_whole_number_may_be_a_float() {
+    for (id, floats, integers) in [
+        ("max_words", r#"{"n":2.0}"#, r#"{"n":2}"#),
+        (
+            "all_of",
+            r#"{"parts":[{"id":"max_words","params":{"n":3e0}},{"id":"no_commas","params":{}}]}"#,
+            r#"{"parts":[{"id":"max_words","params":{"n":3}},{"id":"no_commas","params":{}}]}"#,
+        ),
+    ] {
+        let found = Constraint::from_parts(id, floats).expect("whole");
+        assert_eq!(found, Constraint::from_parts(id, integers).expect("valid"));
+        assert_eq!(found.params_json(), integers);
     }
 }
 
