@@ -41,6 +41,34 @@ odd = {"response": "\ud83d tea", "instruction_id_list": ["punctuation:no_comma"]
 assert client.Verifier().rewards([odd]) == [1.0]
 assert client.Verifier(every=True, mode="repaired").rewards([odd, {"response": ""}]) == [1.0, None]
 
+# Requests are small enough, and Chinese characters are not escaped.
+tea = {"response": "茶" * 5_000, "constraints": [{"id": "max_chars", "params": {"n": 100}}]}
+assert client.Verifier(size=150_000).rewards([tea] * 40) == [0.0] * 40
+assert client.Verifier(size=1).rewards([{**tea, "response": "茶" * 60_000}] * 2) == [0.0] * 2
+try:
+    raise AssertionError(client.Verifier(size=10**9, batch=64).rewards([tea] * 40))
+except client.VerifierError as error:
+    assert "status 413" in str(error), error
+for text, expected in [("é茶😀", "é茶😀"), ("\ud83d\ude00", "😀"), ("\ud83d", "\ufffd"), ("a\udc00b\ud83d😀", "a\ufffdb\ufffd😀")]:
+    assert json.loads(client.encoded({"a": text})) == {"a": expected}, text
+
+# A column by another name is no reward of None.
+for columns in [{"constraint": [[]]}, {"constraints": None}, {}]:
+    try:
+        raise AssertionError(client.reward(["p"], ["a"], **columns))
+    except client.VerifierError as error:
+        assert "expected the column" in str(error), error
+assert client.reward(["p"], ["a"], constraints=[None]) == [None]
+
+# Content may be absent or a list of parts.
+for content, expected in [
+    ({}, ""),
+    ({"content": None}, ""),
+    ({"content": "Tea"}, "Tea"),
+    ({"content": [{"type": "text", "text": "Hot "}, {"type": "image"}, "tea"]}, "Hot tea"),
+]:
+    assert client.text_of([{"role": "assistant", **content}, {"role": "user"}, {}]) == expected, content
+
 for settings, item, text in [
     ({}, {"response": "a", "constraints": [{"id": "x"}]}, "item 0: ConstraintError: unknown constraint kind `x`"),
     ({"mode": "x"}, odd, "status 422"),
@@ -66,6 +94,29 @@ try:
     raise AssertionError(client.compute_score("x", "Tea", both))
 except client.VerifierError as error:
     assert "expected one of them" in str(error), error
+
+# The environment for NeMo-RL, with stand-ins for the modules that it imports.
+import types, typing
+class Returned(typing.NamedTuple):
+    observations: list
+    metadata: list
+    next_stop_strings: list
+    rewards: list
+    terminateds: list
+    answers: list
+names = ["ray", "torch", "nemo_rl", "nemo_rl.environments", "nemo_rl.environments.interfaces"]
+modules = {name: types.ModuleType(name) for name in names}
+modules["ray"].remote = lambda kind: kind
+modules["torch"].tensor, modules["torch"].ones = list, lambda count: [1.0] * count
+interfaces = modules["nemo_rl.environments.interfaces"]
+interfaces.EnvironmentInterface, interfaces.EnvironmentReturn = object, Returned
+import sys
+sys.modules.update(modules)
+import nemo_rl_environment
+chats = [[{"role": "user", "content": "Tea?"}, {"role": "assistant", "content": text}] for text in ["Tea", "Tea, hot"]]
+fields = [{"constraints": [{"id": "no_commas"}]}] * 2
+step = nemo_rl_environment.IopoEnvironment({}).step(chats, fields)
+assert (step.rewards, step.terminateds, step.metadata) == ([1.0, 0.0], [1.0, 1.0], fields), step
 
 # Threads do not read each other's rewards.
 wrong = []
@@ -100,7 +151,8 @@ print("done")
 
 #[test]
 fn the_client_splits_retries_and_raises() {
-    let server = Running::start(Limits { max_items: 64, ..Limits::default() });
+    let server =
+        Running::start(Limits { max_items: 64, max_body_size: 200_000, ..Limits::default() });
     let url = format!("http://{}", server.address);
     let Some(output) = python(&url, &["-c", SCRIPT]) else {
         println!("skipped: python3 is not installed");
