@@ -1,12 +1,13 @@
 //! The decoder: embedding, layers, final norm, head.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{DType, Device, IndexingUpdateOp, Int, Tensor, TensorData};
 use iopo_core::ContentHasher;
 
-use crate::attention::{Heads, Masks};
+use crate::attention::Heads;
 use crate::config::ModelConfig;
 use crate::device::in_main_memory;
 use crate::dtype::{Dtype, wide};
@@ -201,12 +202,7 @@ impl Decoder {
 
     fn pass<'a>(&self, layout: &'a Layout) -> Pass<'a> {
         let heads = self.heads();
-        Pass {
-            layout,
-            masks: Masks::new(layout, &self.device()),
-            rope: self.rope(layout.positions()),
-            heads,
-        }
+        Pass { layout, dense: OnceCell::new(), rope: self.rope(layout.positions()), heads }
     }
 
     /// Returns the embeddings of tokens.

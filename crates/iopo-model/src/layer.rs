@@ -1,9 +1,11 @@
 //! A decoder layer: attention and feed-forward block, each with a pre-norm and a residual connection.
 
-use burn::module::Module;
-use burn::tensor::Tensor;
+use std::cell::OnceCell;
 
-use crate::attention::{self, AttentionTape, Heads, Masks};
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+
+use crate::attention::{self, AttentionTape, Dense, Heads};
 use crate::grads::Grads;
 use crate::layout::Layout;
 use crate::linear::{Projection, ProjectionTape};
@@ -26,9 +28,16 @@ pub(crate) struct DecoderLayer {
 /// State shared by all layers in one pass.
 pub(crate) struct Pass<'a> {
     pub(crate) layout: &'a Layout,
-    pub(crate) masks: Masks,
+    /// Made where no kernel applies.
+    pub(crate) dense: OnceCell<Dense>,
     pub(crate) rope: Rope,
     pub(crate) heads: Heads,
+}
+
+impl Pass<'_> {
+    fn dense(&self, device: &Device) -> &Dense {
+        self.dense.get_or_init(|| Dense::new(self.layout, device))
+    }
 }
 
 /// State kept for the backward pass.
@@ -62,13 +71,14 @@ impl DecoderLayer {
     /// Returns the state for the backward pass and the residual sum, without computing the feed-forward block's output,
     /// which the backward pass does not read.
     pub(crate) fn tape(&self, x: Tensor<2>, pass: &Pass<'_>) -> (Tensor<2>, LayerTape) {
+        let device = x.device();
         let (normed, input_norm) = self.input_norm.forward(&x);
         let (q, q_tape) = self.q.forward(normed.clone());
         let (k, k_tape) = self.k.forward(normed.clone());
         let (v, v_tape) = self.v.forward(normed);
         let (q, k) = (pass.rope.rotate(q), pass.rope.rotate(k));
-        let (mixed, attention) =
-            attention::forward(q, k, v, pass.layout, &pass.masks, pass.heads, true);
+        let dense = || pass.dense(&device);
+        let (mixed, attention) = attention::forward(q, k, v, pass.layout, dense, pass.heads);
         let o_tape = self.o.tape(mixed);
         let x = self.o.output_onto(&o_tape, Some(x));
         let (normed, post_norm) = self.post_norm.forward(&x);
@@ -94,14 +104,16 @@ impl DecoderLayer {
         pass: &Pass<'_>,
         grads: &mut Grads,
     ) -> Tensor<2> {
-        let full = grads.full();
+        let (full, device) = (grads.full(), dy.device());
         let dnormed = self.mlp.backward(tape.mlp, dy.clone(), grads);
         let (dy, dgamma) = self.post_norm.backward(&tape.post_norm, &dnormed, dy, full);
         if let Some(dgamma) = dgamma {
             grads.add(&self.post_norm.gamma, dgamma);
         }
         let dmixed = self.o.backward(tape.o, dy.clone(), None, grads);
-        let (dq, dk, dv) = attention::backward(tape.attention, &dmixed, pass.layout, pass.heads);
+        let dense = || pass.dense(&device);
+        let [dq, dk, dv] =
+            attention::backward(tape.attention, &dmixed, pass.layout, dense, pass.heads);
         let (dq, dk) = (pass.rope.rotate_back(dq), pass.rope.rotate_back(dk));
         let dnormed = self.q.backward(tape.q, dq, None, grads);
         let dnormed = self.k.backward(tape.k, dk, Some(dnormed), grads);
@@ -115,19 +127,14 @@ impl DecoderLayer {
 
     /// Runs the forward pass for inference and returns keys and values for the cache.
     pub(crate) fn prefill(&self, x: Tensor<2>, pass: &Pass<'_>) -> (Tensor<2>, KeysValues) {
+        let device = x.device();
         let (normed, _) = self.input_norm.forward(&x);
         let keys = pass.rope.rotate(self.k.forward(normed.clone()).0);
         let values = self.v.forward(normed.clone()).0;
         let q = pass.rope.rotate(self.q.forward(normed).0);
-        let (mixed, _) = attention::forward(
-            q,
-            keys.clone(),
-            values.clone(),
-            pass.layout,
-            &pass.masks,
-            pass.heads,
-            false,
-        );
+        let dense = || pass.dense(&device);
+        let (mixed, _) =
+            attention::forward(q, keys.clone(), values.clone(), pass.layout, dense, pass.heads);
         let x = self.o.output_onto(&self.o.tape(mixed), Some(x));
         let (normed, _) = self.post_norm.forward(&x);
         (self.mlp.output_onto(&self.mlp.tape(normed), x), KeysValues { keys, values })

@@ -36,6 +36,15 @@ pub(crate) struct Span {
     pub(crate) offset: usize,
 }
 
+/// The tokens below a root, in depth-first order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Tree {
+    /// Flat row of each token.
+    pub(crate) tokens: Vec<usize>,
+    /// End of the subtree of each token's segment. Token `i` sees token `j` if `j ≤ i < ends[j]`.
+    pub(crate) ends: Vec<usize>,
+}
+
 impl Layout {
     /// Lays out segments, in the given order.
     ///
@@ -129,11 +138,48 @@ impl Layout {
     pub(crate) fn span(&self, segment: usize) -> &Span {
         &self.spans[segment]
     }
+
+    /// Returns the trees, each with its tokens in depth-first order.
+    pub(crate) fn trees(&self) -> Vec<Tree> {
+        let parent = |path: &[usize]| path.len().checked_sub(2).map(|at| path[at]);
+        let mut sizes = vec![0; self.spans.len()];
+        for (index, span) in self.spans().collect::<Vec<_>>().into_iter().rev() {
+            sizes[index] += span.rows.len();
+            if let Some(parent) = parent(&span.path) {
+                sizes[parent] += sizes[index];
+            }
+        }
+        let mut trees: Vec<Tree> = Vec::new();
+        // The tree of each segment, and where the next segment below it begins.
+        let mut places = vec![(0, 0); self.spans.len()];
+        for (index, span) in self.spans() {
+            let (tree, start) = match parent(&span.path) {
+                Some(parent) => {
+                    let place = places[parent];
+                    places[parent].1 += sizes[index];
+                    place
+                }
+                None => {
+                    let size = sizes[index];
+                    trees.push(Tree { tokens: vec![0; size], ends: vec![0; size] });
+                    (trees.len() - 1, 0)
+                }
+            };
+            let own = start..start + span.rows.len();
+            places[index] = (tree, own.end);
+            trees[tree].tokens[own.clone()]
+                .iter_mut()
+                .zip(span.rows.clone())
+                .for_each(|(to, row)| *to = row);
+            trees[tree].ends[own].fill(start + sizes[index]);
+        }
+        trees
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Layout, Segment};
+    use super::{Layout, Segment, Tree};
 
     fn segment(parent: Option<usize>, tokens: &[u32]) -> Segment {
         Segment { parent, tokens: tokens.to_vec() }
@@ -153,6 +199,21 @@ mod tests {
         assert_eq!(layout.span(3).path, [0, 1, 3]);
         assert_eq!(layout.span(4).path, [0, 4]);
         assert_eq!(layout.position(3, 1), 5);
+    }
+
+    #[test]
+    fn trees_are_in_depth_first_order() {
+        let layout = Layout::new(vec![
+            segment(None, &[1, 2]),
+            segment(None, &[3]),
+            segment(Some(0), &[]),
+            segment(Some(0), &[4]),
+            segment(Some(2), &[5]),
+            segment(Some(3), &[6]),
+        ])
+        .expect("trees");
+        let first = Tree { tokens: vec![0, 1, 3, 5, 4], ends: vec![5, 5, 4, 4, 5] };
+        assert_eq!(layout.trees(), [first, Tree { tokens: vec![2], ends: vec![1] }]);
     }
 
     #[test]
