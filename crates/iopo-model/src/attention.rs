@@ -72,6 +72,11 @@ pub(crate) fn context(x: &Tensor<2>, layout: &Layout, path: &[usize]) -> Tensor<
     Tensor::cat(pieces, 0)
 }
 
+fn dense_forward(dense: &Dense, inputs: [&Tensor<2>; 3], heads: Heads) -> (Tensor<2>, LogSums) {
+    let (mixed, log_sums) = dense.forward(inputs, heads);
+    (mixed, LogSums::Dense(log_sums))
+}
+
 /// Computes attention of every token to its path. `dense` is called where no kernel applies.
 ///
 /// # Shapes
@@ -86,10 +91,7 @@ pub(crate) fn forward<'a>(
 ) -> (Tensor<2>, AttentionTape) {
     let (mixed, log_sums) = match attend_tree([&q, &k, &v], layout, heads) {
         Some((mixed, log_sums)) => (mixed, LogSums::Kernel(log_sums)),
-        None => {
-            let (mixed, log_sums) = dense().forward([&q, &k, &v], heads);
-            (mixed, LogSums::Dense(log_sums))
-        }
+        None => dense_forward(dense(), [&q, &k, &v], heads),
     };
     (mixed.clone(), AttentionTape { q, k, v, mixed, log_sums })
 }

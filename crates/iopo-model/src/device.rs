@@ -162,6 +162,12 @@ pub fn in_process(device: &Device) -> bool {
     false
 }
 
+/// Returns whether the fused kernels of this project apply to a device's tensors: on `flex`, unless a test turns them off with
+/// the feature `_plain`.
+pub fn has_kernels(device: &Device) -> bool {
+    in_process(device) && !cfg!(feature = "_plain")
+}
+
 #[cfg(test)]
 mod tests {
     use super::{available, device, dtypes, has_driver, panic_message, resolve};

@@ -183,7 +183,7 @@ impl Decoder {
     ) -> Result<Tensor<2>, ModelError> {
         let rope = self.rope(&columns.next_positions());
         let device = self.device();
-        let bias = (!device::in_process(&device)).then(|| columns.bias(&device));
+        let bias = (!device::has_kernels(&device)).then(|| columns.bias(&device));
         let mut x = self.embed(tokens)?;
         for (layer, cache) in self.layers.iter().zip(caches) {
             x = self.layer_step(layer, x, &rope, cache, columns, bias.as_ref());

@@ -153,17 +153,14 @@ impl Layout {
         // The tree of each segment, and where the next segment below it begins.
         let mut places = vec![(0, 0); self.spans.len()];
         for (index, span) in self.spans() {
-            let (tree, start) = match parent(&span.path) {
-                Some(parent) => {
-                    let place = places[parent];
-                    places[parent].1 += sizes[index];
-                    place
-                }
-                None => {
-                    let size = sizes[index];
-                    trees.push(Tree { tokens: vec![0; size], ends: vec![0; size] });
-                    (trees.len() - 1, 0)
-                }
+            let (tree, start) = if let Some(parent) = parent(&span.path) {
+                let place = places[parent];
+                places[parent].1 += sizes[index];
+                place
+            } else {
+                let size = sizes[index];
+                trees.push(Tree { tokens: vec![0; size], ends: vec![0; size] });
+                (trees.len() - 1, 0)
             };
             let own = start..start + span.rows.len();
             places[index] = (tree, own.end);

@@ -3,17 +3,11 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::config::ModelConfig;
-use crate::kernels::rotate;
+use crate::kernels::{Angles, Direction};
 
 /// Cosines and sines for a list of positions.
 #[derive(Debug, Clone)]
-pub(crate) struct Rope {
-    /// `[tokens, 1, head_dim / 2]`.
-    cos: Tensor<3>,
-    sin: Tensor<3>,
-    /// The negative sines.
-    back: Tensor<3>,
-}
+pub(crate) struct Rope(Angles);
 
 /// Angular frequency of each pair, computed in f32 as the reference implementation does.
 pub(crate) fn frequencies(config: &ModelConfig) -> Vec<f32> {
@@ -43,8 +37,7 @@ impl Rope {
                 device,
             )
         };
-        let sin = table(f32::sin);
-        Self { cos: table(f32::cos), back: sin.clone().neg(), sin }
+        Self(Angles::new(table(f32::cos), table(f32::sin)))
     }
 
     /// Rotates every head of every token by the angle of its position.
@@ -52,12 +45,12 @@ impl Rope {
     /// # Shapes
     /// `[tokens, heads · head_dim]` → the same.
     pub(crate) fn rotate(&self, x: Tensor<2>) -> Tensor<2> {
-        rotate(x, &self.cos, &self.sin)
+        self.0.rotate(x, Direction::Forward)
     }
 
-    /// Rotates back, the transpose of [`Rope::rotate`]. Used for gradients.
+    /// Rotates back. Used for gradients.
     pub(crate) fn rotate_back(&self, x: Tensor<2>) -> Tensor<2> {
-        rotate(x, &self.cos, &self.back)
+        self.0.rotate(x, Direction::Back)
     }
 }
 

@@ -72,7 +72,7 @@ impl Optimizer for FusedAdamW {
         let fits = state.as_ref().is_none_or(|AdamWState { momentum }| {
             plain(&momentum.moment_1) && plain(&momentum.moment_2)
         });
-        if plain(&tensor) && plain(&gradient) && fits && device::in_process(&tensor.device()) {
+        if plain(&tensor) && plain(&gradient) && fits && device::has_kernels(&tensor.device()) {
             self.fused_step(rate, tensor, gradient, state)
         } else {
             self.plain.step(rate, tensor, gradient, state)

@@ -66,7 +66,7 @@ pub fn evaluate(
         .map(|(group, policy)| GroupWithLogps::new(group, policy, objective.method, reference))
         .collect::<Result<_, _>>()?;
     let size = UpdateSize::of(groups.iter().copied());
-    let made = objective.evaluate(&scored, size, &decoder.device())?;
+    let made = objective.evaluate(&scored, size)?;
     guards::finite_losses(step, &scored, &made.losses)?;
     let mut means = MetricMeans::default();
     means.observe(objective, &scored);

@@ -5,7 +5,6 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 
-use burn::tensor::Device;
 use iopo_core::{PerSequence, Sequence};
 use iopo_model::ModelError;
 use iopo_objective::LossShape;
@@ -128,17 +127,16 @@ impl Objective {
     /// groups, or for SFT the mean over its tokens.
     ///
     /// # Errors
-    /// Returns an error if the device cannot be read.
+    /// Returns an error if Burn cannot return the values.
     pub fn evaluate(
         &self,
         groups: &[GroupWithLogps<'_>],
         size: UpdateSize,
-        device: &Device,
     ) -> Result<LossOutput, ModelError> {
         if groups.is_empty() {
             return Ok(LossOutput { losses: Vec::new(), loss: 0.0, gradients: Vec::new() });
         }
-        let leaves = tensors::Leaves::new(groups, device);
+        let leaves = tensors::Leaves::new(groups);
         let (losses, weights) = losses::losses(self, &leaves, groups, size);
         let weighted = losses.clone() * weights;
         let gradients = leaves.gradients(&weighted.clone().sum().backward())?;

@@ -1,16 +1,14 @@
 //! `cargo xtask conformance`: the golden tests on any backend.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::backend::Backend;
 use crate::cargo::{cargo, root, run, say};
 use crate::commands::libtorch;
 
 /// The test programs that compute on `IOPO_TEST_DEVICE`, and the filters that select the suite from them.
-const SUITE: [(&[&str], &[&str]); 2] = [
-    (&["golden_forward", "greedy_on_device"], &[]),
-    (&["it"], &["losses::", "golden_trace::", "tree::"]),
-];
+const SUITE: [(&[&str], &[&str]); 2] =
+    [(&["golden_forward", "greedy_on_device"], &[]), (&["it"], &["golden_trace::", "tree::"])];
 
 /// Flags of `cargo xtask conformance`.
 #[derive(Debug, clap::Args)]
@@ -21,6 +19,9 @@ pub(crate) struct Args {
     /// Type of the weights.
     #[arg(long, value_name = "TYPE", default_value = "f32", value_parser = ["f32", "bf16"])]
     dtype: String,
+    /// Compute with the Burn operations of the other backends instead of the kernels for flex.
+    #[arg(long)]
+    plain: bool,
 }
 
 /// Runs the suite and prints every difference with its tolerance.
@@ -29,11 +30,15 @@ pub(crate) struct Args {
 /// Returns the first failure, after all tests ran.
 pub(crate) fn run_args(args: &Args) -> Result<()> {
     let name = args.backend.name();
+    if args.plain && !matches!(args.backend, Backend::Flex) {
+        bail!("--plain is for `flex`: {name} has no kernels to turn off");
+    }
+    let feature = if args.plain { "_plain" } else { name };
     let mut failed = Vec::new();
     for (programs, filters) in SUITE {
         // The features of `cargo xtask test`, to share its builds, and the backend; flex stays as the reference.
         let mut tests = cargo(&["test", "--workspace"]);
-        tests.args(["--features", &format!("iopo-model/{name}")]);
+        tests.args(["--features", &format!("iopo-model/{feature}")]);
         for program in programs {
             tests.args(["--test", program]);
         }
@@ -48,8 +53,9 @@ pub(crate) fn run_args(args: &Args) -> Result<()> {
     if let Some(error) = failed.into_iter().next() {
         return Err(error);
     }
+    let plain = if args.plain { " without kernels" } else { "" };
     say(&format!(
-        "conformance: {name} in {} passes; the output above lists skipped checks",
+        "conformance: {name}{plain} in {} passes; the output above lists skipped checks",
         args.dtype
     ));
     Ok(())

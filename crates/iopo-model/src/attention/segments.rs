@@ -32,8 +32,8 @@ pub(super) fn attend(
         let dkeys = dscores.clone().swap_dims(1, 2).matmul(queries);
         let of_queries = join_queries(heads, dscores.matmul(keys));
         dq = dq.slice_assign([span.rows.clone(), 0..width], of_queries);
-        dk = spread(dk, join_keys(heads, dkeys), layout, &span.path);
-        dv = spread(dv, join_keys(heads, dvalues), layout, &span.path);
+        dk = spread(dk, &join_keys(heads, dkeys), layout, &span.path);
+        dv = spread(dv, &join_keys(heads, dvalues), layout, &span.path);
     }
     (Tensor::cat(outputs, 0), [dq, dk, dv])
 }
@@ -74,7 +74,7 @@ fn masked(scores: Tensor<3>, span: &Span, heads: Heads) -> Tensor<3> {
 }
 
 /// Adds the rows of a path's gradient to those of its segments.
-fn spread(sum: Tensor<2>, gradient: Tensor<2>, layout: &Layout, path: &[usize]) -> Tensor<2> {
+fn spread(sum: Tensor<2>, gradient: &Tensor<2>, layout: &Layout, path: &[usize]) -> Tensor<2> {
     let width = sum.dims()[1];
     let (mut sum, mut start) = (sum, 0);
     for &at in path {

@@ -1,3 +1,5 @@
+use std::slice;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -97,7 +99,7 @@ fn dense_attention_matches_the_loop_over_segments_in_values_and_gradients() {
                 let dense = Dense::with_scores(&layout, &device, scores);
                 let (mixed, log_sums) = dense.forward([&q, &k, &v], heads);
                 let found = dense.backward([&q, &k, &v], (&mixed, &log_sums), &dy, heads);
-                assert_close(&[mixed.clone()], &[twin.clone()]);
+                assert_close(slice::from_ref(&mixed), slice::from_ref(&twin));
                 assert_close(&found, &expected);
                 // Negative control: stale log-sums give other gradients.
                 let stale: Vec<_> = log_sums.into_iter().map(|sums| sums + 0.01).collect();
@@ -123,7 +125,7 @@ fn a_token_sees_its_path_only() {
     let row_of = |x: &Tensor<2>| x.clone().slice([row..row + 1, 0..width]);
     assert!(apart(&row_of(&before), &row_of(&after)) > 1e-3);
     let others = after.slice_assign([row..row + 1, 0..width], row_of(&before));
-    assert_eq!(apart(&others, &before), 0.0);
+    assert!(apart(&others, &before) < 1e-9);
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub(crate) fn change<const D: usize>(
     work: impl FnOnce(&mut [f32]),
 ) -> Result<Tensor<D>, Tensor<D>> {
     let device = tensor.device();
-    if device.is_autodiff() || !device::in_process(&device) || tensor.dtype() != DType::F32 {
+    if device.is_autodiff() || !device::has_kernels(&device) || tensor.dtype() != DType::F32 {
         return Err(tensor);
     }
     let mut data = tensor.into_data();

@@ -29,7 +29,7 @@ pub(crate) use int8::Int8Matrix;
 pub use products::matmul;
 pub(crate) use products::{Product, product, sum, turned};
 pub(crate) use rms_norm::{Normed, rms_norm, rms_norm_backward};
-pub(crate) use rotate::rotate;
+pub(crate) use rotate::{Angles, Direction};
 pub(crate) use softmax::{Exponentials, exponentials};
 pub use squares::SquaredNorm;
 pub(crate) use swiglu::{swiglu, swiglu_backward};
@@ -45,6 +45,9 @@ struct Local(<burn::backend::Flex as burn::backend::BackendTypes>::FloatTensorPr
 #[cfg(feature = "flex")]
 impl Local {
     fn new<const D: usize>(tensor: &Tensor<D>) -> Option<Self> {
+        if cfg!(feature = "_plain") {
+            return None;
+        }
         let primitive = tensor.clone().try_into_primitive::<burn::backend::Flex>().ok()?;
         primitive.as_slice::<f32>()?;
         Some(Self(primitive))

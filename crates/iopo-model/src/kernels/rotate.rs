@@ -1,5 +1,7 @@
 //! Rotary position embedding, in place.
 
+use std::cell::OnceCell;
+
 use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
@@ -9,34 +11,97 @@ use super::Local;
 use super::change::change;
 use super::lanes::rows_of_a_piece;
 
-/// Rotates the pairs (i, i + half) of every head by each token's angle, given as cosine and sine.
-///
-/// # Shapes
-/// `x` `[tokens, heads · 2 · half]`, tables `[tokens, 1, half]` → the shape of `x`.
-pub(crate) fn rotate(x: Tensor<2>, cos: &Tensor<3>, sin: &Tensor<3>) -> Tensor<2> {
+/// The direction of a rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Forward,
+    /// The inverse, which is the transpose. Used for gradients.
+    Back,
+}
+
+/// Cosines and sines of each token's angles.
+#[derive(Debug, Clone)]
+pub(crate) struct Angles {
+    /// `[tokens, 1, half]`.
+    cos: Tensor<3>,
+    sin: Tensor<3>,
+    /// The tables of [`Angles::plain`], made on first use.
+    tables: OnceCell<Tables>,
+}
+
+#[derive(Debug, Clone)]
+struct Tables {
+    /// `[tokens, 1, 1, half]`.
+    cos: Tensor<4>,
+    /// The sines and their negatives, `[tokens, 1, 2, half]`.
+    sines: Tensor<4>,
+}
+
+impl Angles {
+    /// # Shapes
+    /// `[tokens, 1, half]` both.
+    pub(crate) fn new(cos: Tensor<3>, sin: Tensor<3>) -> Self {
+        Self { cos, sin, tables: OnceCell::new() }
+    }
+
+    /// Rotates the pairs (i, i + half) of every head.
+    ///
+    /// # Shapes
+    /// `[tokens, heads · 2 · half]` → the same.
+    pub(crate) fn rotate(&self, x: Tensor<2>, direction: Direction) -> Tensor<2> {
+        fused(x, [&self.cos, &self.sin], direction).unwrap_or_else(|x| self.plain(x, direction))
+    }
+
+    /// Rotates with one product for the cosines and one for the sines, `x·cos ∓ swapped·(sin, −sin)`, where `swapped` has
+    /// the halves of every head exchanged.
+    fn plain(&self, x: Tensor<2>, direction: Direction) -> Tensor<2> {
+        let ([tokens, width], half) = (x.dims(), self.cos.dims()[2]);
+        let Tables { cos, sines } = self.tables.get_or_init(|| {
+            let sin: Tensor<4> = self.sin.clone().unsqueeze_dim(2);
+            let sines = Tensor::cat(vec![sin.clone(), sin.neg()], 2);
+            Tables { cos: self.cos.clone().unsqueeze_dim(2), sines }
+        });
+        let x = x.reshape([tokens, width / (2 * half), 2, half]);
+        let (along, across) = (x.clone() * cos.clone(), x.flip([2]) * sines.clone());
+        let turned = match direction {
+            Direction::Forward => along - across,
+            Direction::Back => along + across,
+        };
+        turned.reshape([tokens, width])
+    }
+}
+
+/// Rotates in place, or gives `x` back if the kernel cannot read the tensors.
+#[expect(clippy::result_large_err, reason = "the error is the unchanged tensor")]
+fn fused(
+    x: Tensor<2>,
+    [cos, sin]: [&Tensor<3>; 2],
+    direction: Direction,
+) -> Result<Tensor<2>, Tensor<2>> {
     let ([tokens, width], half) = (x.dims(), cos.dims()[2]);
-    let (Some(c), Some(s)) = (Local::new(cos), Local::new(sin)) else {
-        return plain(x, cos, sin);
-    };
+    let (Some(c), Some(s)) = (Local::new(cos), Local::new(sin)) else { return Err(x) };
     let (c, s) = (c.values(), s.values());
     let fits = [c, s].iter().all(|table| table.len() == tokens * half);
     if !fits || tokens * half == 0 || width == 0 || !width.is_multiple_of(2 * half) {
-        return plain(x, cos, sin);
+        return Err(x);
     }
+    let sign = if direction == Direction::Forward { 1.0 } else { -1.0 };
     let arch = Arch::new();
     let piece = rows_of_a_piece(width);
     let work = |x: &mut [f32]| {
         let tables = c.par_chunks(piece * half).zip(s.par_chunks(piece * half));
         let pieces = x.par_chunks_mut(piece * width).zip(tables);
-        pieces.for_each(|(x, (cos, sin))| arch.dispatch(Turn { x, cos, sin, width, half }));
+        pieces.for_each(|(x, (cos, sin))| arch.dispatch(Turn { x, cos, sin, sign, width, half }));
     };
-    change(x, work).unwrap_or_else(|x| plain(x, cos, sin))
+    change(x, work)
 }
 
 struct Turn<'a> {
     x: &'a mut [f32],
     cos: &'a [f32],
     sin: &'a [f32],
+    /// Of the sines.
+    sign: f32,
     width: usize,
     half: usize,
 }
@@ -51,22 +116,12 @@ impl WithSimd for Turn<'_> {
             for head in row.chunks_exact_mut(2 * self.half) {
                 let (first, second) = head.split_at_mut(self.half);
                 for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
+                    let sin = self.sign * sin;
                     (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
                 }
             }
         }
     }
-}
-
-fn plain(x: Tensor<2>, cos: &Tensor<3>, sin: &Tensor<3>) -> Tensor<2> {
-    let ([tokens, width], half) = (x.dims(), cos.dims()[2]);
-    let heads = width / (2 * half);
-    let x = x.reshape([tokens, heads, 2 * half]);
-    let first = x.clone().slice([0..tokens, 0..heads, 0..half]);
-    let second = x.slice([0..tokens, 0..heads, half..2 * half]);
-    let turned_first = first.clone() * cos.clone() - second.clone() * sin.clone();
-    let turned_second = second * cos.clone() + first * sin.clone();
-    Tensor::cat(vec![turned_first, turned_second], 2).reshape([tokens, width])
 }
 
 #[cfg(test)]
@@ -75,7 +130,8 @@ mod tests {
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
-    use super::{plain, rotate};
+    use super::Angles;
+    use super::Direction::{Back, Forward};
 
     #[test]
     fn the_kernel_matches_burn_and_the_inverse_undoes_it() {
@@ -88,13 +144,14 @@ mod tests {
             };
             let x = random([tokens, heads * 2 * half]);
             let angles = random([tokens, half]).reshape([tokens, 1, half]);
-            let (cos, sin) = (angles.clone().cos(), angles.sin());
+            let angles = Angles::new(angles.clone().cos(), angles.sin());
             let far = |a: &Tensor<2>, b: &Tensor<2>| -> f32 {
                 (a.clone() - b.clone()).abs().max().into_scalar()
             };
-            let turned = rotate(x.clone(), &cos, &sin);
-            assert!(far(&turned, &plain(x.clone(), &cos, &sin)) < 1e-5);
-            assert!(far(&rotate(turned.clone(), &cos, &sin.neg()), &x) < 1e-5);
+            let turned = angles.rotate(x.clone(), Forward);
+            assert!(far(&turned, &angles.plain(x.clone(), Forward)) < 1e-5);
+            assert!(far(&angles.rotate(turned.clone(), Back), &x) < 1e-5);
+            assert!(far(&angles.plain(turned.clone(), Back), &x) < 1e-5);
             // Negative control: the values change.
             assert!(far(&turned, &x) > 1e-2);
         }

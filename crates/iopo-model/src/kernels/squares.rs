@@ -27,7 +27,7 @@ impl SquaredNorm {
     pub fn add<const D: usize>(&mut self, tensor: &Tensor<D>) {
         if let Some(local) = Local::new(tensor) {
             self.on_host += of_values(local.values());
-        } else if device::in_process(&tensor.device()) {
+        } else if device::has_kernels(&tensor.device()) {
             // A view is summed in row order.
             let data = tensor.to_data().convert::<f32>();
             self.on_host += data.as_slice::<f32>().map_or(f64::NAN, of_values);

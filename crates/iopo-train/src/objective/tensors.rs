@@ -2,17 +2,15 @@
 
 use burn::tensor::{DType, Device, Gradients, Tensor, TensorData};
 use iopo_core::{FalseCells, PerSequence};
-use iopo_model::{ModelError, device::in_main_memory};
+use iopo_model::ModelError;
 use iopo_objective::{CellWeights, GroupLogps, GroupTokens, cell_weights};
 
 use super::GroupWithLogps;
 
-/// Logps, token counts and cell weights of some groups as tensors.
-///
-/// They are f64 where the device is the CPU. A GPU's shaders may have f64 without `exp` and `log`, which then give NaN.
+/// Logps, token counts and cell weights of some groups as tensors of f64 in main memory, whatever device computed the logps:
+/// a GPU would take longer to start the operations than the CPU takes for all of them.
 pub(super) struct Leaves {
     device: Device,
-    dtype: DType,
     /// Logps under the policy, which the gradient is taken with respect to.
     pub(super) policy: GroupLogps,
     /// Logps under the reference.
@@ -24,11 +22,9 @@ pub(super) struct Leaves {
 }
 
 impl Leaves {
-    pub(super) fn new(groups: &[GroupWithLogps<'_>], device: &Device) -> Self {
-        let double = in_main_memory(device) && device.supports_dtype(DType::F64);
-        let dtype = if double { DType::F64 } else { DType::F32 };
-        let device = device.clone().autodiff();
-        let vector = |values: Vec<f64>| tensor(values, &device, dtype);
+    pub(super) fn new(groups: &[GroupWithLogps<'_>]) -> Self {
+        let device = Device::flex().autodiff();
+        let vector = |values: Vec<f64>| tensor(values, &device);
         let column =
             |of: &dyn Fn(&GroupWithLogps<'_>) -> f64| vector(groups.iter().map(of).collect());
         let policy = PerSequence::from_fn(|sequence| {
@@ -44,12 +40,12 @@ impl Leaves {
         let false_cells: Vec<FalseCells> =
             groups.iter().map(|group| group.group.false_cells).collect();
         let cells = cell_weights(&false_cells, &policy.x1y1);
-        Self { device, dtype, policy, reference, tokens, cells }
+        Self { device, policy, reference, tokens, cells }
     }
 
     /// Makes a constant vector on the leaves' device.
     pub(super) fn vector(&self, values: Vec<f64>) -> Tensor<1> {
-        tensor(values, &self.device, self.dtype)
+        tensor(values, &self.device)
     }
 
     /// Reads the gradient of each group's sequences; 0 where the loss does not depend on a sequence.
@@ -65,14 +61,16 @@ impl Leaves {
     }
 }
 
-fn tensor(values: Vec<f64>, device: &Device, dtype: DType) -> Tensor<1> {
+fn tensor(values: Vec<f64>, device: &Device) -> Tensor<1> {
     let length = values.len();
-    Tensor::from_data(TensorData::new(values, [length]), (device, dtype))
+    Tensor::from_data(TensorData::new(values, [length]), (device, DType::F64))
 }
 
-/// Reads a vector from its device.
+/// Reads a vector.
 pub(super) fn host(tensor: Tensor<1>) -> Result<Vec<f64>, ModelError> {
-    tensor.into_data().convert::<f64>().try_to_vec::<f64>().map_err(|error| ModelError::Other {
-        reason: format!("failed to read losses from the device: {error:?}"),
-    })
+    tensor
+        .into_data()
+        .convert::<f64>()
+        .try_to_vec::<f64>()
+        .map_err(|error| ModelError::Other { reason: format!("failed to read losses: {error:?}") })
 }

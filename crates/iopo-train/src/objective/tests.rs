@@ -28,7 +28,7 @@ fn evaluate(method: Method, cells: FalseCells, pref_ftx: f64) -> LossOutput {
     let objective = Objective::new(method, 0.1, pref_ftx);
     let scored =
         GroupWithLogps { group: &group, policy: POLICY, reference: REFERENCE, weight: 1.0 };
-    objective.evaluate(&[scored], UpdateSize::of([&group]), &Device::flex()).expect("a small loss")
+    objective.evaluate(&[scored], UpdateSize::of([&group])).expect("a small loss")
 }
 
 fn near(got: f64, expected: f64) {
@@ -81,7 +81,7 @@ fn shaped(method: Method, shape: LossShape) -> f64 {
     let objective = Objective { shape, ..Objective::new(method, 0.1, 0.0) };
     let scored =
         GroupWithLogps { group: &group, policy: POLICY, reference: REFERENCE, weight: 1.0 };
-    let made = objective.evaluate(&[scored], UpdateSize::of([&group]), &Device::flex());
+    let made = objective.evaluate(&[scored], UpdateSize::of([&group]));
     made.expect("a small loss").losses[0]
 }
 
@@ -154,11 +154,7 @@ fn a_pair_has_the_loss_of_its_two_sequences() {
             reference: read(REFERENCE),
             weight: 1.0,
         };
-        let made = Objective::new(method, 0.1, 0.5).evaluate(
-            &[scored],
-            UpdateSize::of([&group]),
-            &Device::flex(),
-        );
+        let made = Objective::new(method, 0.1, 0.5).evaluate(&[scored], UpdateSize::of([&group]));
         let made = made.expect("a small loss");
         near(made.losses[0], loss);
         assert!(made.gradients[0].x1y1 < 0.0, "{method}");
@@ -247,7 +243,7 @@ fn weighted(
         })
         .collect();
     let size = UpdateSize::of(&groups);
-    let made = objective.evaluate(&scored, size, &Device::flex()).expect("two losses");
+    let made = objective.evaluate(&scored, size).expect("two losses");
     let mean = made.losses.iter().zip(weights).map(|(loss, weight)| loss * weight / 2.0);
     near(made.loss, mean.sum());
     (made.loss, made.gradients)
@@ -305,9 +301,7 @@ fn an_input_preference_has_the_loss_of_its_only_pair_in_every_method() {
             GroupWithLogps { group, policy: read(POLICY), reference: read(REFERENCE), weight }
         };
         let groups = [scored(&whole, 1.0), scored(&input, 0.25)];
-        let made = objective
-            .evaluate(&groups, UpdateSize::of([&whole, &input]), &Device::flex())
-            .expect("losses");
+        let made = objective.evaluate(&groups, UpdateSize::of([&whole, &input])).expect("losses");
         // s11 − s21 = 1 − (−1).
         let z: f64 = 0.1 * 2.0;
         near(made.losses[1], (-z).exp().ln_1p());
@@ -317,9 +311,8 @@ fn an_input_preference_has_the_loss_of_its_only_pair_in_every_method() {
         near(made.gradients[1].x1y2, 0.0);
         near(made.gradients[1].x2y2, 0.0);
         // The group beside it is not touched: it has the loss that it has alone.
-        let alone = objective
-            .evaluate(&groups[..1], UpdateSize::of([&whole, &input]), &Device::flex())
-            .expect("losses");
+        let alone =
+            objective.evaluate(&groups[..1], UpdateSize::of([&whole, &input])).expect("losses");
         near(made.losses[0], alone.losses[0]);
         assert_eq!(made.gradients[0], alone.gradients[0], "{method}");
         near(made.loss, alone.loss + 0.5 * 0.25 * made.losses[1]);

@@ -128,7 +128,7 @@ impl Trainer<'_> {
             if self.starts_at_reference && step == 0 {
                 guards::step_zero(&scored, needs, decoder.products_are_coarse())?;
             }
-            let evaluated = self.objective.evaluate(&scored, size, &decoder.device())?;
+            let evaluated = self.objective.evaluate(&scored, size)?;
             guards::finite_losses(step, &scored, &evaluated.losses)?;
             loss = evaluated.loss;
             Ok(batch.token_gradients(&evaluated.gradients))

@@ -32,7 +32,7 @@ fn step(decoder: &Decoder, groups: &[&EncodedGroup], batch: &Batch) -> (Vec<f64>
                 GroupWithLogps { group, policy, reference, weight: 1.0 }
             })
             .collect();
-        let made = objective.evaluate(&scored, size, &decoder.device())?;
+        let made = objective.evaluate(&scored, size)?;
         losses = made.losses;
         Ok(batch.token_gradients(&made.gradients))
     };
