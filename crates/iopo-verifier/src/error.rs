@@ -55,6 +55,9 @@ impl ServerError {
             Self::Bind { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 "choose another port, or port 0 for any free one"
             }
+            Self::Limit { name: "max_pending_size", .. } => {
+                "raise `max_pending_size` with `max_body_size`, which is its minimum"
+            }
             Self::Bind { .. } | Self::Start { .. } | Self::Limit { .. } => return None,
         };
         Some(hint.to_owned())
@@ -256,7 +259,11 @@ impl ItemError {
             Self::TooLong { .. } => {
                 Some("cut the response, or start the server with a higher limit".to_owned())
             }
-            Self::Timeout { .. } => Some("send the item again in a smaller request".to_owned()),
+            Self::Timeout { .. } => {
+                let hint =
+                    "send the item again alone; if that fails, start the server with more time";
+                Some(hint.to_owned())
+            }
         }
     }
 }

@@ -36,7 +36,8 @@ pub struct Limits {
     pub max_connections: usize,
     /// Number of threads that check responses. Default: one per core. Range 1 to 256.
     pub threads: usize,
-    /// Time for the checks of a request. Items that are not checked by then have an error. Default 30 s.
+    /// Time for the checks of a request. Items that are not checked by then have an error; a request for which no thread was free
+    /// gets status 503. Default 30 s.
     pub timeout: Duration,
     /// Time in which the body of a request must arrive; afterwards, it gets status 408. Default 30 s.
     pub body_timeout: Duration,
@@ -80,7 +81,8 @@ impl Limits {
         ];
         for (name, found, least, most) in counts {
             if !(least..=most).contains(&found) {
-                let expected = format!("a number from {least} to {most}");
+                let minimum = if name == "max_pending_size" { " (`max_body_size`)" } else { "" };
+                let expected = format!("a number from {least}{minimum} to {most}");
                 return Err(ServerError::Limit { name, found: found.to_string(), expected });
             }
         }
@@ -93,7 +95,8 @@ impl Limits {
         for (name, found) in times {
             if !(Duration::from_millis(1)..=Duration::from_hours(24)).contains(&found) {
                 let expected = "a time from 1 ms to 1 day".to_owned();
-                return Err(ServerError::Limit { name, found: format!("{found:?}"), expected });
+                let found = format!("{} s", found.as_secs_f64());
+                return Err(ServerError::Limit { name, found, expected });
             }
         }
         Ok(())
@@ -121,5 +124,14 @@ mod tests {
             let error = limits.validate().expect_err(name).to_string();
             assert!(error.starts_with(&format!("limit `{name}`: found ")), "{error}");
         }
+        let large = Limits { max_body_size: 1 << 30, ..Limits::default() };
+        let error = large.validate().expect_err("more than all bodies together");
+        let expected =
+            "found 268435456, expected a number from 1073741824 (`max_body_size`) to 68719476736";
+        assert_eq!(error.to_string(), format!("limit `max_pending_size`: {expected}"));
+        assert!(error.hint().is_some_and(|hint| hint.contains("max_body_size")));
+        let none = Limits { timeout: Duration::ZERO, ..Limits::default() };
+        let error = none.validate().expect_err("no time").to_string();
+        assert_eq!(error, "limit `timeout`: found 0 s, expected a time from 1 ms to 1 day");
     }
 }

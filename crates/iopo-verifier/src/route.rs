@@ -64,8 +64,8 @@ fn is_json(headers: &HeaderMap) -> Result<(), RequestError> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let kind = text(CONTENT_TYPE).unwrap_or_default();
     let (essence, charset) = kind.split_once(';').unwrap_or((kind, ""));
-    let utf8 = charset.trim().is_empty()
-        || charset.trim().replace('"', "").eq_ignore_ascii_case("charset=utf-8");
+    let charset = charset.trim().replace('"', "").to_ascii_lowercase();
+    let utf8 = ["", "charset=utf-8", "charset=utf8"].contains(&charset.as_str());
     if !essence.trim().eq_ignore_ascii_case("application/json") || !utf8 {
         let (header, found) = ("Content-Type", start(kind));
         let expected = "application/json";

@@ -2,6 +2,7 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -10,17 +11,19 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// A stream whose writes fail when no byte can be written for a while. Reads are unchanged.
 #[derive(Debug)]
-pub(crate) struct Stalls<S> {
+pub(crate) struct Stalls<'a, S> {
     stream: S,
     limit: Duration,
     /// Ends when the current write has stalled for too long.
     deadline: Pin<Box<Sleep>>,
-    waiting: bool,
+    /// Whether a write waits for the client.
+    waiting: &'a AtomicBool,
 }
 
-impl<S> Stalls<S> {
-    pub(crate) fn new(stream: S, limit: Duration) -> Self {
-        Self { stream, limit, deadline: Box::pin(sleep(limit)), waiting: false }
+impl<'a, S> Stalls<'a, S> {
+    /// `waiting` is true while a write waits for the client.
+    pub(crate) fn new(stream: S, limit: Duration, waiting: &'a AtomicBool) -> Self {
+        Self { stream, limit, deadline: Box::pin(sleep(limit)), waiting }
     }
 
     /// Passes on what a write returned, or an error if it waits for too long.
@@ -30,19 +33,18 @@ impl<S> Stalls<S> {
         written: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if written.is_ready() {
-            self.waiting = false;
+            self.waiting.store(false, Ordering::Relaxed);
             return written;
         }
-        if !self.waiting {
+        if !self.waiting.swap(true, Ordering::Relaxed) {
             self.deadline.as_mut().reset(Instant::now() + self.limit);
-            self.waiting = true;
         }
         ready!(self.deadline.as_mut().poll(context));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Stalls<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for Stalls<'_, S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -52,7 +54,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Stalls<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Stalls<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Stalls<'_, S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

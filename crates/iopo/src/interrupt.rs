@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP ask for a clean stop. A second Ctrl-C ends the process at once.
+//! Ctrl-C, SIGTERM and SIGHUP ask for a clean stop. Ctrl-C after one of them ends the process at once.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,6 @@ pub(crate) fn requested() -> bool {
 /// The requests so far.
 struct Requests {
     stop: AtomicBool,
-    ctrl_c: AtomicBool,
 }
 
 /// The effect of a request.
@@ -41,16 +40,17 @@ enum Effect {
 
 impl Requests {
     const fn new() -> Self {
-        Self { stop: AtomicBool::new(false), ctrl_c: AtomicBool::new(false) }
+        Self { stop: AtomicBool::new(false) }
     }
 
     /// Registers a request and returns its effect. Schedulers and closing terminals repeat other signals than Ctrl-C, so
     /// only Ctrl-C tells that the user does not want to wait.
     fn add(&self, is_ctrl_c: bool) -> Effect {
-        if is_ctrl_c && self.ctrl_c.swap(true, Ordering::Relaxed) {
-            return Effect::Exit;
+        match (self.stop.swap(true, Ordering::Relaxed), is_ctrl_c) {
+            (false, _) => Effect::Stop,
+            (true, true) => Effect::Exit,
+            (true, false) => Effect::Nothing,
         }
-        if self.stop.swap(true, Ordering::Relaxed) { Effect::Nothing } else { Effect::Stop }
     }
 }
 
@@ -59,12 +59,13 @@ pub(crate) fn install() -> Result<()> {
     listen().context("failed to listen for signals")
 }
 
-/// Asks for a clean stop, or ends the process at a second Ctrl-C.
+/// Asks for a clean stop, or ends the process at Ctrl-C after such a request.
 fn stop(is_ctrl_c: bool) {
     match REQUESTS.add(is_ctrl_c) {
         Effect::Stop => {
             let finished = FINISHED.get().unwrap_or(&"the current step");
-            printer::note(&format!("stopping after {finished} (a second Ctrl-C stops at once)"));
+            let again = if is_ctrl_c { "a second Ctrl-C" } else { "Ctrl-C" };
+            printer::note(&format!("stopping after {finished} ({again} stops at once)"));
         }
         Effect::Nothing => {}
         // Finished files are on disk, and unfinished ones start over.
@@ -119,18 +120,16 @@ mod tests {
     use super::{Effect, Requests};
 
     #[test]
-    fn only_a_second_ctrl_c_ends_the_process_at_once() {
-        let requests = Requests::new();
-        let effects = [false, false, true, false, true].map(|is_ctrl_c| requests.add(is_ctrl_c));
-        let ignored = [Effect::Nothing; 3];
-        assert_eq!(effects[0], Effect::Stop);
-        assert_eq!(effects[1..4], ignored);
-        assert_eq!(effects[4], Effect::Exit);
-        let requests = Requests::new();
-        assert_eq!(
-            [true, true].map(|is_ctrl_c| requests.add(is_ctrl_c)),
-            [Effect::Stop, Effect::Exit]
-        );
+    fn only_ctrl_c_after_another_signal_ends_the_process_at_once() {
+        use Effect::{Exit, Nothing, Stop};
+        for (signals, expected) in [
+            ([false, false, true], [Stop, Nothing, Exit]),
+            ([true, false, true], [Stop, Nothing, Exit]),
+            ([true, true, true], [Stop, Exit, Exit]),
+        ] {
+            let requests = Requests::new();
+            assert_eq!(signals.map(|is_ctrl_c| requests.add(is_ctrl_c)), expected, "{signals:?}");
+        }
     }
 
     #[cfg(unix)]

@@ -115,6 +115,25 @@ fn each_signal_lets_open_requests_finish() {
 }
 
 #[test]
+fn ctrl_c_after_sigterm_ends_the_server_at_once() {
+    let server = Running::start(&["--stop-timeout", "1000", "--timeout", "1000", "--threads", "1"]);
+    let _open = server.send("POST /v1/verify", &slow(64));
+    while !server.ask("GET /health", "").contains("\"open\":2") {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    server.signal("-TERM");
+    // The server no longer listens when it stops.
+    while TcpStream::connect(&server.address).is_ok() {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    server.signal("-INT");
+    let outcome = server.end();
+    assert_eq!(outcome.code, Some(130), "{}", outcome.stderr);
+    let note = "stopping after the open requests (Ctrl-C stops at once)";
+    assert!(outcome.stderr.contains(note), "{}", outcome.stderr);
+}
+
+#[test]
 fn a_request_that_does_not_finish_is_a_failure() {
     let server = Running::start(&["--stop-timeout", "0.05", "--threads", "1"]);
     let _open = server.send("POST /v1/verify", &slow(64));
@@ -136,6 +155,15 @@ fn wrong_flags_are_usage_errors() {
     insta::assert_snapshot!(run(&["serve-verifier", "--max-items", "0"]).error(2), @r"
     error: cannot use --max-items
       caused by: limit `max_items`: found 0, expected a number from 1 to 1000000
+    ");
+    insta::assert_snapshot!(run(&["serve-verifier", "--max-body-size", "1GiB"]).error(2), @r"
+    error: cannot use --max-pending-size
+      caused by: limit `max_pending_size`: found 268435456, expected a number from 1073741824 (`max_body_size`) to 68719476736
+      hint: it must be at least --max-body-size; pass both
+    ");
+    insta::assert_snapshot!(run(&["serve-verifier", "--timeout", "0"]).error(2), @r"
+    error: cannot use --timeout
+      caused by: limit `timeout`: found 0 s, expected a time from 1 ms to 1 day
     ");
     for flags in [["--host", "example.com"], ["--port", "99999"], ["--timeout", "soon"]] {
         assert_eq!(run(&[&["serve-verifier"], &flags[..]].concat()).code, Some(2), "{flags:?}");

@@ -117,10 +117,51 @@ fn a_slow_item_does_not_hold_up_the_others_or_other_requests() {
     assert_eq!(result(1)["error"]["message"], "not checked within 1.5 s");
     assert_eq!(result(2).to_string(), QUICK_RESULT);
 
-    // Without any verdict, the request may be sent again.
+    // A request would not get further if it were sent again.
     let reply = server.post(&body(&[&slow]));
-    assert_eq!((reply.status, reply.error().as_str()), (503, "Overloaded"));
-    assert_eq!(reply.header("retry-after"), Some("1"));
+    assert_eq!(reply.status, 200);
+    let error = &reply.json()["results"][0]["error"];
+    assert_eq!(error["type"], "Timeout");
+    assert!(error["hint"].as_str().is_some_and(|hint| hint.contains("more time")), "{error}");
+}
+
+#[test]
+fn a_request_for_which_no_thread_is_free_may_be_sent_again() {
+    let size = 32 << 20;
+    let limits = Limits {
+        max_body_size: 2 * size,
+        max_response_size: size,
+        timeout: Duration::from_secs(1),
+        threads: 1,
+        ..Limits::default()
+    };
+    let server = Running::start(limits);
+    // One check that takes seconds and cannot be interrupted.
+    let sentence = "Mr. Smith went to Washington, D.C., at 5 p.m. on Jan. 3rd. ";
+    let kwargs = json!([{"relation": "at least", "num_sentences": 3_000_000}]);
+    let long = json!({
+        "response": sentence.repeat(size / sentence.len()), "kwargs": kwargs,
+        "instruction_id_list": ["length_constraints:number_sentences"],
+    });
+    let long = crate::support::request(&body(&[long.to_string()]));
+    // The first check may not have begun when the second request arrives.
+    let refused = (0..10).any(|_| {
+        let mut busy = server.connect();
+        busy.send(&long);
+        std::thread::sleep(Duration::from_millis(300));
+        let reply = server.post(&body(&[QUICK]));
+        let refused = reply.status == 503;
+        if refused {
+            assert_eq!(
+                (reply.error().as_str(), reply.header("retry-after")),
+                ("Overloaded", Some("1"))
+            );
+            let message = reply.json()["error"]["message"].clone();
+            assert_eq!(message, "no thread was free within 1 s");
+        }
+        refused
+    });
+    assert!(refused);
 }
 
 #[test]

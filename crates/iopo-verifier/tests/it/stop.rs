@@ -36,6 +36,32 @@ fn open_requests_finish_and_new_connections_are_refused() {
 }
 
 #[test]
+fn a_part_of_a_header_does_not_hold_up_the_stop() {
+    let limits = Limits { threads: 1, stop_timeout: Duration::from_mins(1), ..Limits::default() };
+    let server = Running::start(limits);
+    let mut partial = server.connect();
+    partial.send(b"POST /v1/verify HTTP/1.1\r\nHost: local");
+    let mut second = server.connect();
+    assert_eq!(second.post(&body(&[QUICK])).expect("a reply").status, 200);
+    second.send(b"POST /v1/ver");
+    // A request whose body is still missing is open, so it gets its reply.
+    let mut open = server.connect();
+    let bytes = request(&body(&[QUICK]));
+    let (sent, missing) = bytes.split_at(bytes.len() - 5);
+    open.send(sent);
+    while server.get("/health").json()["requests"]["open"] != 2 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let begun = Instant::now();
+    server.ask();
+    assert!(partial.reply().is_err() && second.reply().is_err());
+    open.send(missing);
+    assert_eq!(open.reply().expect("a reply").status, 200);
+    assert_eq!(server.stop().unfinished, 0);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn requests_that_take_too_long_are_cut_off() {
     let limits =
         Limits { threads: 1, stop_timeout: Duration::from_millis(300), ..Limits::default() };

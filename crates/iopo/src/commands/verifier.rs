@@ -57,7 +57,11 @@ fn explain(error: ServerError) -> anyhow::Error {
             )
         }
         ServerError::Limit { name, .. } => {
-            Failure::usage(format!("cannot use --{}", name.replace('_', "-")))
+            let failure = Failure::usage(format!("cannot use --{}", name.replace('_', "-")));
+            match *name {
+                "max_pending_size" => failure.hint("it must be at least --max-body-size; pass both"),
+                _ => failure,
+            }
         }
         other => {
             let failure = Failure::new("failed to serve");
