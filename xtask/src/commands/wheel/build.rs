@@ -147,6 +147,13 @@ mod tests {
     }
 
     #[test]
+    fn the_module_has_the_version_of_the_workspace() {
+        let manifest = std::fs::read_to_string(super::package().join("Cargo.toml")).expect("read");
+        let version = manifest.lines().find_map(|line| line.strip_prefix("version = "));
+        assert_eq!(version, Some(concat!("\"", env!("CARGO_PKG_VERSION"), "\"")));
+    }
+
+    #[test]
     fn the_platform_tag_is_passed_on_linux_only() {
         let passed = args(false).iter().any(|arg| arg == "manylinux_2_28");
         assert_eq!(passed, cfg!(target_os = "linux"));
