@@ -10,56 +10,180 @@
 //! | `rocm` | `rocm` | AMD GPUs |
 //! | `metal` | `metal` | Apple GPUs |
 //!
-//! `auto` stands for the first device of a build and `cpu` for the first that computes on the CPU ([`resolve`]).
+//! A number picks one of several GPUs, as in `cuda:1`. `auto` stands for the first device of a build and `cpu` for the first that computes on the CPU ([`resolve`]).
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use burn::tensor::{DType, Device, Tensor};
 
 use crate::{Dtype, ModelError};
 
+/// A backend of Burn, and the feature of that name.
+struct Backend {
+    name: &'static str,
+    place: Place,
+    /// Makes a device, on a card if its number is given; `None` if this build lacks the backend.
+    make: Option<fn(Option<usize>) -> Device>,
+    /// The requirements of its devices.
+    needs: &'static str,
+}
+
+/// Where a backend computes.
+#[derive(PartialEq, Eq)]
+enum Place {
+    Cpu,
+    /// A GPU through a vendor's driver, which can crash the process.
+    Gpu,
+}
+
+macro_rules! made {
+    ($feature:literal, $make:expr) => {{
+        #[cfg(feature = $feature)]
+        {
+            Some($make)
+        }
+        #[cfg(not(feature = $feature))]
+        {
+            None
+        }
+    }};
+}
+
+/// Returns the GPU of a number, or the best one.
+#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
+fn kind(card: Option<usize>) -> burn::tensor::DeviceKind {
+    card.map_or(burn::tensor::DeviceKind::DefaultDevice, burn::tensor::DeviceKind::DiscreteGpu)
+}
+
+/// All backends; `flex` stays first whatever features are on, so adding a backend never changes the default device.
+#[cfg_attr(
+    feature = "tch",
+    expect(deprecated, reason = "the backend is; this is its last release")
+)]
+static BACKENDS: [Backend; 7] = [
+    Backend {
+        name: "flex",
+        place: Place::Cpu,
+        make: made!("flex", |_| Device::flex()),
+        needs: "a CPU",
+    },
+    Backend {
+        name: "tch",
+        place: Place::Cpu,
+        make: made!("tch", |_| Device::libtorch()),
+        needs: "LibTorch",
+    },
+    Backend {
+        name: "wgpu",
+        place: Place::Gpu,
+        make: made!("wgpu", |card| Device::wgpu(kind(card))),
+        needs: "a GPU and its driver (on Linux without a GPU: a Vulkan driver that computes on the CPU, which `cargo \
+                xtask setup-lavapipe` gets)",
+    },
+    Backend {
+        name: "vulkan",
+        place: Place::Gpu,
+        make: made!("vulkan", |card| Device::vulkan(kind(card))),
+        needs: "a GPU and its Vulkan driver",
+    },
+    Backend {
+        name: "cuda",
+        place: Place::Gpu,
+        make: made!("cuda", |card| Device::cuda(card.unwrap_or(0))),
+        needs: "an NVIDIA GPU, its driver and the CUDA libraries",
+    },
+    Backend {
+        name: "rocm",
+        place: Place::Gpu,
+        make: made!("rocm", |card| Device::rocm(card.unwrap_or(0))),
+        needs: "an AMD GPU and ROCm",
+    },
+    Backend {
+        name: "metal",
+        place: Place::Gpu,
+        make: made!("metal", |card| Device::metal(kind(card))),
+        needs: "an Apple GPU",
+    },
+];
+
+/// The names of all backends, in this build or not.
+pub fn backends() -> impl Iterator<Item = &'static str> {
+    BACKENDS.iter().map(|backend| backend.name)
+}
+
 /// Returns the names of the devices in this build, the default one first.
-///
-/// `flex` stays first whatever features are on, so adding a backend never changes the default device.
 pub fn available() -> Vec<&'static str> {
-    [
-        ("flex", cfg!(feature = "flex")),
-        ("tch", cfg!(feature = "tch")),
-        ("wgpu", cfg!(feature = "wgpu")),
-        ("vulkan", cfg!(feature = "vulkan")),
-        ("cuda", cfg!(feature = "cuda")),
-        ("rocm", cfg!(feature = "rocm")),
-        ("metal", cfg!(feature = "metal")),
-    ]
-    .into_iter()
-    .filter_map(|(name, compiled)| compiled.then_some(name))
-    .collect()
+    BACKENDS.iter().filter(|known| known.make.is_some()).map(|known| known.name).collect()
+}
+
+/// A device of this build: a backend and, if a number is given, a card. Displayed as `cuda` or `cuda:1`.
+#[derive(Clone, Copy)]
+pub struct DeviceName {
+    backend: &'static Backend,
+    card: Option<usize>,
+}
+
+impl DeviceName {
+    /// Returns the name of the backend.
+    pub fn backend(self) -> &'static str {
+        self.backend.name
+    }
+
+    /// Returns the number of the card, if one is given: among all cards of the backend, for `wgpu`, `vulkan` and `metal`
+    /// among the discrete ones.
+    pub fn card(self) -> Option<usize> {
+        self.card
+    }
+
+    /// Returns whether the device runs on a vendor's driver, which can crash the process.
+    pub fn has_driver(self) -> bool {
+        self.backend.place == Place::Gpu
+    }
+}
+
+impl fmt::Display for DeviceName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.card {
+            Some(card) => write!(formatter, "{}:{card}", self.backend.name),
+            None => formatter.write_str(self.backend.name),
+        }
+    }
+}
+
+impl fmt::Debug for DeviceName {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
 }
 
 /// Resolves a device name: `auto` is the first device of this build, `cpu` is the first one that computes on the CPU, and any
-/// other name is a device of this build.
+/// other name is a device of this build. A colon and a number pick one of several GPUs, as in `cuda:1`.
 ///
 /// # Errors
 /// Returns [`ModelError::NoSuchDevice`] if this build has no such device.
-pub fn resolve(name: &str) -> Result<&'static str, ModelError> {
-    let known = available();
-    let found = match name {
-        "auto" => known.first(),
-        "cpu" => known.iter().find(|known| !has_driver(known)),
-        other => known.iter().find(|known| **known == other),
+pub fn resolve(name: &str) -> Result<DeviceName, ModelError> {
+    let (wanted, card) = match name.split_once(':') {
+        Some((wanted, card)) => (wanted, Some(card.parse().map_err(|_| no_such_device(name))?)),
+        None => (name, None),
     };
-    found.copied().ok_or_else(|| no_such_device(name))
+    let fits = |known: &&Backend| match wanted {
+        "auto" => card.is_none(),
+        "cpu" => card.is_none() && known.place == Place::Cpu,
+        other => known.name == other && (card.is_none() || known.place == Place::Gpu),
+    };
+    let found = BACKENDS.iter().filter(|known| known.make.is_some()).find(fits);
+    found.map(|backend| DeviceName { backend, card }).ok_or_else(|| no_such_device(name))
 }
 
 fn no_such_device(name: &str) -> ModelError {
-    let known = available();
+    let of = |known: &Backend| match known.place {
+        Place::Cpu => known.name.to_owned(),
+        Place::Gpu => format!("{0}, {0}:NUMBER", known.name),
+    };
+    let known: Vec<String> = BACKENDS.iter().filter(|known| known.make.is_some()).map(of).collect();
     let available = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     ModelError::NoSuchDevice { name: name.to_owned(), available }
-}
-
-/// Returns whether a device of this build runs on a vendor's driver, which can crash the process.
-pub fn has_driver(name: &str) -> bool {
-    available().contains(&name) && !matches!(name, "flex" | "tch")
 }
 
 /// Lengths of the sums that probe a device. Each length selects another kernel, and a driver can fail in one of them only.
@@ -70,58 +194,26 @@ const PROBE_LENGTHS: [u16; 3] = [2, 300, 5000];
 /// # Errors
 /// Returns [`ModelError::NoSuchDevice`] if this build has no such device, and [`ModelError::Device`] if the probe fails.
 pub fn device(name: &str) -> Result<Device, ModelError> {
+    let resolved = resolve(name)?;
+    let DeviceName { backend, card } = resolved;
+    let Some(make) = backend.make else { return Err(no_such_device(name)) };
+    let unusable = |reason: &str| {
+        let name = resolved.to_string();
+        ModelError::Device { name, needs: backend.needs, reason: reason.trim().to_owned() }
+    };
     let made = catch_unwind(AssertUnwindSafe(|| {
-        let device = make(name)?;
+        let device = make(card);
         let lengths: &[u16] = if in_process(&device) { &[] } else { &PROBE_LENGTHS };
         for &count in lengths {
             let ones = Tensor::<1>::ones([usize::from(count)], (&device, DType::F32));
             let read = ones.sum().try_into_scalar::<f32>();
             if read.as_ref().ok() != Some(&f32::from(count)) {
-                return Err(unusable(name, &format!("{count} ones added up to {read:?}")));
+                return Err(unusable(&format!("{count} ones added up to {read:?}")));
             }
         }
         Ok(device)
     }));
-    made.unwrap_or_else(|panic| Err(unusable(name, &panic_message(&*panic))))
-}
-
-#[cfg_attr(
-    feature = "tch",
-    expect(deprecated, reason = "the backend is; this is its last release")
-)]
-fn make(name: &str) -> Result<Device, ModelError> {
-    match name {
-        #[cfg(feature = "flex")]
-        "flex" => Ok(Device::flex()),
-        #[cfg(feature = "tch")]
-        "tch" => Ok(Device::libtorch()),
-        #[cfg(feature = "wgpu")]
-        "wgpu" => Ok(Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)),
-        #[cfg(feature = "vulkan")]
-        "vulkan" => Ok(Device::vulkan(burn::tensor::DeviceKind::DefaultDevice)),
-        #[cfg(feature = "cuda")]
-        "cuda" => Ok(Device::cuda(0)),
-        #[cfg(feature = "rocm")]
-        "rocm" => Ok(Device::rocm(0)),
-        #[cfg(feature = "metal")]
-        "metal" => Ok(Device::metal(burn::tensor::DeviceKind::DefaultDevice)),
-        other => Err(no_such_device(other)),
-    }
-}
-
-fn unusable(name: &str, reason: &str) -> ModelError {
-    let needs = match name {
-        "wgpu" => {
-            "a GPU and its driver (on Linux without a GPU: a Vulkan driver that computes on the CPU, which `cargo xtask \
-             setup-lavapipe` gets)"
-        }
-        "vulkan" => "a GPU and its Vulkan driver",
-        "cuda" => "an NVIDIA GPU, its driver and the CUDA libraries",
-        "rocm" => "an AMD GPU and ROCm",
-        "metal" => "an Apple GPU",
-        _ => "its libraries",
-    };
-    ModelError::Device { name: name.to_owned(), needs, reason: reason.trim().to_owned() }
+    made.unwrap_or_else(|panic| Err(unusable(&panic_message(&*panic))))
 }
 
 /// Returns the message of a panic.
@@ -170,7 +262,7 @@ pub fn has_kernels(device: &Device) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{available, device, dtypes, has_driver, panic_message, resolve};
+    use super::{available, device, dtypes, panic_message, resolve};
     use crate::Dtype;
 
     #[test]
@@ -183,11 +275,25 @@ mod tests {
     #[test]
     fn the_cpu_is_the_default_device() {
         assert_eq!(available().first(), Some(&"flex"));
-        assert_eq!(["auto", "cpu", "flex"].map(|name| resolve(name).expect(name)), ["flex"; 3]);
-        let error = resolve("abacus").expect_err("no such device").to_string();
-        assert!(error.contains("`abacus`") && error.contains("flex"), "{error}");
-        assert!(!has_driver("flex") && !has_driver("abacus"));
+        for name in ["auto", "cpu", "flex"] {
+            let found = resolve(name).expect(name);
+            assert_eq!((found.backend(), found.card(), found.has_driver()), ("flex", None, false));
+            assert_eq!(found.to_string(), "flex");
+        }
+        for name in ["abacus", "flex:0", "auto:1", "cpu:1", ":", "flex:", "cuda:-1", ""] {
+            let error = resolve(name).expect_err("no such device").to_string();
+            assert!(error.contains(&format!("`{name}`")) && error.contains("flex"), "{error}");
+        }
         assert!(dtypes(&device("flex").expect("flex")).contains(&Dtype::F32));
+    }
+
+    #[cfg(feature = "wgpu")]
+    #[test]
+    fn a_number_picks_a_card() {
+        let found = resolve("wgpu:1").expect("a device of this build");
+        assert_eq!((found.backend(), found.card(), found.has_driver()), ("wgpu", Some(1), true));
+        assert_eq!(found.to_string(), "wgpu:1");
+        assert!(resolve("wgpu:x").is_err());
     }
 
     #[test]

@@ -266,7 +266,8 @@ impl ModelError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NoSuchDevice { .. } => {
-                "build with the feature flex, tch, wgpu, vulkan, cuda, rocm or metal"
+                let features: Vec<&str> = crate::device::backends().collect();
+                return Some(format!("build with one of the features {}", features.join(", ")));
             }
             Self::GitLfsPointer { .. } => {
                 "run `git lfs pull` in its repository, or download the file again"

@@ -154,7 +154,7 @@ pub(crate) struct RunArgs {
     /// Base model: a Hugging Face directory, a .gguf file, smollm2-135m-instruct, a hub id, or tiny.
     #[arg(long)]
     pub(crate) model: Option<String>,
-    /// Device to compute on: auto, cpu, or one that `iopo devices` lists [default: auto].
+    /// Device to compute on: auto, cpu, or one that `iopo devices` lists, with a number for one of several GPUs (cuda:1) [default: auto].
     #[arg(long)]
     pub(crate) device: Option<String>,
     /// Type of the base model's weights; trained weights are always f32 [default: f32].

@@ -6,7 +6,7 @@ use anyhow::Result;
 use iopo::config::{ConfigError, PipelineConfig};
 use iopo::pipeline::{BaseModel, ModelSource, PipelineError};
 use iopo_eval::TaggerTable;
-use iopo_model::device::{self, available, dtypes, has_driver};
+use iopo_model::device::{self, DeviceName, available, dtypes};
 use iopo_model::{ChatModel, Dtype, ModelError, TemplateSettings};
 
 use crate::failure::{Failure, framed, pipeline};
@@ -51,10 +51,8 @@ pub(crate) fn load(
     scratch: &Path,
 ) -> Result<BaseModel> {
     let device = if device == "auto" { first_device()? } else { device };
-    // An unknown device is reported by the check below.
-    let device = device::resolve(device).unwrap_or(device);
     // Before anything is downloaded.
-    check(device, dtype)?;
+    let device = &check(device, dtype)?.to_string();
     let found = fetch::resolve(model, scratch)?;
     let path = found.path.display();
     printer::stage("model", &format!("{path} on {device}"));
@@ -85,9 +83,11 @@ pub(crate) fn notes(model: &ChatModel) {
     }
 }
 
-/// Returns an error if the device cannot be used here, or does not support the type.
-pub(crate) fn check(name: &str, dtype: Dtype) -> Result<()> {
-    let others: Vec<&str> = available().into_iter().filter(|other| *other != name).collect();
+/// Resolves a device; returns an error if it cannot be used here, or does not support the type.
+pub(crate) fn check(name: &str, dtype: Dtype) -> Result<DeviceName> {
+    let resolved = device::resolve(name);
+    let backend = resolved.as_ref().map_or(name, |found| found.backend());
+    let others: Vec<&str> = available().into_iter().filter(|other| *other != backend).collect();
     let hint = if others.is_empty() {
         "build with another backend; `cargo xtask pipeline --backend flex` runs on any CPU"
             .to_owned()
@@ -96,13 +96,12 @@ pub(crate) fn check(name: &str, dtype: Dtype) -> Result<()> {
     };
     let cannot =
         |why: &str| Failure::usage(format!("cannot compute on `{name}`{why}")).hint(hint.as_str());
-    if has_driver(name)
-        && let Probe::Crashed(how) = probe(name)
-    {
+    let has_driver = resolved.as_ref().is_ok_and(|found| found.has_driver());
+    if has_driver && let Probe::Failed(how) = probe(name) {
         return Err(cannot(&format!(": {how}")).into());
     }
     let device = iopo_model::device::device(name).map_err(|error| {
-        let failure = cannot(&panics::first_said(&error.to_string()));
+        let failure = cannot(&panics::cause_of(&error.to_string()));
         let failure = match error.hint() {
             Some(build) => failure.hint(format!("{hint}, or {build}")),
             None => failure,
@@ -111,7 +110,7 @@ pub(crate) fn check(name: &str, dtype: Dtype) -> Result<()> {
     })?;
     let known: Vec<&str> = dtypes(&device).into_iter().map(Dtype::name).collect();
     if known.contains(&dtype.name()) {
-        return Ok(());
+        return Ok(resolved?);
     }
     Err(Failure::usage(format!("`{name}` does not support {}", dtype.name()))
         .hint(format!("pass --dtype with one of {}", known.join(", ")))

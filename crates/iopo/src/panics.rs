@@ -12,14 +12,21 @@ use iopo_model::device::panic_message;
 
 use crate::failure::Failure;
 
-/// The first panic. Others can follow from it, for instance in a thread that waits for one that panicked.
-static FIRST: Mutex<Option<First>> = Mutex::new(None);
+/// The latest panics, oldest first. Backends catch some and continue, so most have nothing to do with a later one.
+static LATEST: Mutex<Vec<Panic>> = Mutex::new(Vec::new());
 
-#[derive(Debug, Clone)]
-struct First {
+/// Number of panics to remember.
+const REMEMBERED: usize = 8;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Panic {
     said: String,
     place: String,
 }
+
+/// What a thread says that lost another one. The other's panic is the cause, and only then is it shown.
+const LOST: [&str; 6] =
+    ["recverror", "senderror", "poisonerror", "any { .. }", "disconnected", "closed channel"];
 
 /// Maximum number of characters shown of a library's message.
 const LONGEST: usize = 300;
@@ -48,18 +55,35 @@ pub(crate) fn keep_quiet() {
         }
         tracing::debug!("{panic}\n{}", Backtrace::capture());
         let place = panic.location().map(|at| format!(" (at {}:{})", at.file(), at.line()));
-        let this = First { said: panic_message(panic.payload()), place: place.unwrap_or_default() };
-        if let Ok(mut first) = FIRST.lock() {
-            first.get_or_insert(this);
+        let this = Panic { said: panic_message(panic.payload()), place: place.unwrap_or_default() };
+        if let Ok(mut latest) = LATEST.lock() {
+            if latest.len() == REMEMBERED {
+                latest.remove(0);
+            }
+            latest.push(this);
         }
     }));
 }
 
-/// Returns the message of the first panic since the last call, in brackets. Empty if `shown` contains it.
-pub(crate) fn first_said(shown: &str) -> String {
-    let first = FIRST.lock().ok().and_then(|mut first| first.take());
-    let other = first.filter(|first| !shown.contains(first.said.trim()));
-    other.map(|first| format!(" ({})", shortened(&first.said))).unwrap_or_default()
+/// Takes the remembered panics.
+fn latest() -> Vec<Panic> {
+    LATEST.lock().map(|mut latest| std::mem::take(&mut *latest)).unwrap_or_default()
+}
+
+/// Returns the panic that made a thread panic with `text`, if `text` says that the thread lost another one.
+fn cause<'a>(text: &str, latest: &'a [Panic]) -> Option<&'a Panic> {
+    let lost = |text: &str| contains(&LOST, text);
+    if !lost(text) {
+        return None;
+    }
+    latest.iter().rev().find(|panic| !lost(&panic.said))
+}
+
+/// Returns the message of the panic that caused an error, in brackets; empty if the error has another cause.
+pub(crate) fn cause_of(error: &str) -> String {
+    let latest = latest();
+    let cause = cause(error, &latest);
+    cause.map(|panic| format!(" ({})", shortened(&panic.said))).unwrap_or_default()
 }
 
 /// Returns the first lines of a library's message, without its stack.
@@ -83,10 +107,7 @@ pub(crate) fn caught<T>(work: impl FnOnce() -> Result<T>) -> Result<T> {
             Err(error.context(exhausted("")))
         }
         Ok(made) => made,
-        Err(panic) => {
-            let first = FIRST.lock().ok().and_then(|mut first| first.take());
-            Err(failure(&panic_message(&*panic), first).into())
-        }
+        Err(panic) => Err(failure(&panic_message(&*panic), &latest()).into()),
     }
 }
 
@@ -111,21 +132,22 @@ fn exhausted(said: &str) -> Failure {
     )
 }
 
-fn failure(text: &str, first: Option<First>) -> Failure {
-    let first = first.unwrap_or_else(|| First { said: text.to_owned(), place: String::new() });
-    if let Some(text) = [text, &first.said].into_iter().find(|text| no_memory(text)) {
+fn failure(text: &str, latest: &[Panic]) -> Failure {
+    let cause = cause(text, latest);
+    let said = || [Some(text), cause.map(|panic| panic.said.as_str())].into_iter().flatten();
+    if let Some(text) = said().find(|text| no_memory(text)) {
         return exhausted(&format!(": {}", shortened(text)));
     }
-    if let Some(text) = [text, &first.said].into_iter().find(|text| contains(&NO_THREADS, text)) {
+    if let Some(text) = said().find(|text| contains(&NO_THREADS, text)) {
         return Failure::new(format!("failed to start a thread: {}", shortened(text)))
             .hint(Limit::Threads.hint());
     }
     let mut short = shortened(text);
-    if first.said != text {
-        // Backends catch some panics, so the first is not always the cause.
-        short = format!("{short}; preceded by: {}", shortened(&first.said));
+    if let Some(cause) = cause {
+        short = format!("{short}; preceded by: {}", shortened(&cause.said));
     }
-    let place = first.place;
+    let shown = cause.or_else(|| latest.iter().rev().find(|panic| panic.said == text));
+    let place = shown.map(|panic| panic.place.as_str()).unwrap_or_default();
     Failure::new(format!("internal error: {short}{place}")).hint(
         "run the same command again to resume, with IOPO_LOG=debug to log more. Please report this error unless a driver or \
          a device caused it",
@@ -136,7 +158,7 @@ fn failure(text: &str, first: Option<First>) -> Failure {
 mod tests {
     use anyhow::{Result, bail};
 
-    use super::{First, caught, failure};
+    use super::{Panic, caught, failure};
     use crate::failure::{Exit, exit_of, render};
 
     fn panics(text: &str) -> String {
@@ -177,26 +199,30 @@ mod tests {
     }
 
     #[test]
-    fn the_first_panic_is_shown_beside_the_one_that_ended_the_work() {
-        let first =
-            |said: &str| First { said: said.to_owned(), place: " (at driver.rs:7)".to_owned() };
-        let of = |text, first| render(&failure(text, first).into());
-        let lost = of("RecvError", Some(first("no adapter found")));
+    fn a_panic_is_shown_beside_a_later_one_only_if_it_is_the_cause() {
+        let panic = |said: &str, line: u32| Panic {
+            said: said.to_owned(),
+            place: format!(" (at driver.rs:{line})"),
+        };
+        let of = |text, latest: &[Panic]| render(&failure(text, latest).into());
+        let (swallowed, lost) = (panic("no such kernel", 3), panic("RecvError", 9));
+        let cause = panic("no adapter found", 7);
+        let said = of("RecvError", &[swallowed.clone(), cause.clone(), lost.clone()]);
         assert!(
-            lost.contains("RecvError; preceded by: no adapter found (at driver.rs:7)"),
-            "{lost}"
+            said.contains("RecvError; preceded by: no adapter found (at driver.rs:7)"),
+            "{said}"
         );
-        let one = of("out of bounds", Some(first("out of bounds")));
-        assert!(
-            one.contains("out of bounds (at driver.rs:7)") && !one.contains("preceded"),
-            "{one}"
-        );
-        let full = of("RecvError", Some(first("CUDA_ERROR_OUT_OF_MEMORY")));
-        assert!(
-            full.contains("OUT_OF_MEMORY") && full.contains("--gradient-checkpointing"),
-            "{full}"
-        );
-        assert!(of("RecvError", None).contains("RecvError"));
+        // Negative control: a panic with a cause of its own.
+        let own = of("out of bounds", &[swallowed.clone(), panic("out of bounds", 8)]);
+        assert!(own.contains("out of bounds (at driver.rs:8)"), "{own}");
+        assert!(!own.contains("preceded") && !own.contains("kernel"), "{own}");
+        let full = panic("CUDA_ERROR_OUT_OF_MEMORY", 7);
+        let said = of("RecvError", &[full.clone(), lost]);
+        assert!(said.contains("OUT_OF_MEMORY") && said.contains("--gradient-checkpointing"));
+        assert!(!of("out of bounds", &[full]).contains("--gradient-checkpointing"));
+        assert!(of("RecvError", &[]).contains("RecvError"));
+        assert_eq!(super::cause("SendError(..)", std::slice::from_ref(&cause)), Some(&cause));
+        assert_eq!(super::cause("3 ones added up to 2", &[cause]), None);
     }
 
     #[test]

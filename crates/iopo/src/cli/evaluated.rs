@@ -60,7 +60,7 @@ pub(crate) struct ComputeArgs {
     /// Prompts that a model on this machine answers together.
     #[arg(long, value_name = "N", default_value = "16")]
     pub(crate) batch: NonZeroUsize,
-    /// Device to compute on: auto, cpu, or one that `iopo devices` lists.
+    /// Device to compute on: auto, cpu, or one that `iopo devices` lists, with a number for one of several GPUs (cuda:1).
     #[arg(long, default_value = "auto")]
     pub(crate) device: String,
     /// Type of the weights of models on this machine: f32 or bf16.

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use anyhow::Result;
-use iopo_model::device::{self, available, dtypes, has_driver};
+use iopo_model::device::{self, available, dtypes};
 use iopo_model::memory;
 
 use crate::cli::DevicesArgs;
@@ -26,6 +26,7 @@ pub(crate) fn run(args: &DevicesArgs) -> Result<()> {
         Failure::usage(what)
             .hint("`cargo xtask pipeline --backend NAME` builds with another backend")
     })?;
+    let only = &only.to_string();
     let text = if args.here { line(only, &describe(only)) } else { probed(only) };
     printer::result(&text)?;
     Ok(())
@@ -33,10 +34,11 @@ pub(crate) fn run(args: &DevicesArgs) -> Result<()> {
 
 /// The line of a device. A device with a driver is probed in a child process.
 fn probed(name: &str) -> String {
-    let outcome = if has_driver(name) { probe(name) } else { Probe::Unknown };
+    let has_driver = device::resolve(name).is_ok_and(device::DeviceName::has_driver);
+    let outcome = if has_driver { probe(name) } else { Probe::Unknown };
     match outcome {
         Probe::Works(text) => text,
-        Probe::Crashed(how) => line(name, &how),
+        Probe::Failed(how) => line(name, &how),
         Probe::Unknown => line(name, &describe(name)),
     }
 }
@@ -52,13 +54,16 @@ fn describe(name: &str) -> String {
         Err(error) => {
             let text = error.to_string();
             let line = panics::shortened(text.lines().next().unwrap_or_default());
-            return format!("{line}{}", panics::first_said(&text));
+            return format!("{line}{}", panics::cause_of(&text));
         }
     };
     let types: Vec<&str> = dtypes(&device).into_iter().map(iopo_model::Dtype::name).collect();
     let memory = match memory::obtainable(&device) {
         Some(bytes) => format!("{} of main memory available", gigabytes(bytes)),
-        None if name == "cuda" => nvidia().unwrap_or_else(unknown),
+        None if name.starts_with("cuda") => {
+            let card = device::resolve(name).ok().and_then(device::DeviceName::card);
+            nvidia(card.unwrap_or(0)).unwrap_or_else(unknown)
+        }
         None => unknown(),
     };
     format!("{}; {memory}", types.join(", "))
@@ -72,14 +77,17 @@ fn gigabytes(bytes: u64) -> String {
     format!("{:.1} GB", bytes as f64 / 1e9)
 }
 
-/// The memory and name that `nvidia-smi` reports for the first GPU, or for the first in `CUDA_VISIBLE_DEVICES`.
-fn nvidia() -> Option<String> {
+/// The memory and name that `nvidia-smi` reports for a GPU, counted among those in `CUDA_VISIBLE_DEVICES` if this is set.
+fn nvidia(card: usize) -> Option<String> {
     let mut command = Command::new("nvidia-smi");
     command.args(["--query-gpu=memory.free,memory.total,name", "--format=csv,noheader,nounits"]);
     let visible = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or_default();
-    if let Some(first) = visible.split(',').map(str::trim).find(|id| !id.is_empty()) {
-        command.arg(format!("--id={first}"));
-    }
+    let mut visible = visible.split(',').map(str::trim).filter(|id| !id.is_empty()).peekable();
+    let id = match visible.peek() {
+        Some(_) => visible.nth(card)?.to_owned(),
+        None => card.to_string(),
+    };
+    command.arg(format!("--id={id}"));
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     first_gpu(&String::from_utf8(output.stdout).ok()?)
 }

@@ -248,7 +248,7 @@ impl Local {
     /// Finds a model, downloading it if needed, and checks the device. Call it before long work whose result the model reads.
     pub(super) fn find(name: &str, on: &ComputeArgs, scratch: &Path) -> Result<()> {
         if on.device != "auto" {
-            load::check(device::resolve(&on.device).unwrap_or(&on.device), on.dtype)?;
+            load::check(&on.device, on.dtype)?;
         }
         fetch::resolve(name, scratch).map(drop)
     }
@@ -280,7 +280,7 @@ impl Local {
         let mut decoding = Decoding::default();
         decoding.max_new_tokens = args.max_new_tokens.get();
         decoding.batch = args.on.batch.get();
-        device::resolve(&args.on.device)?.clone_into(&mut decoding.device);
+        device::resolve(&args.on.device)?.backend().clone_into(&mut decoding.device);
         args.on.dtype.name().clone_into(&mut decoding.dtype);
         decoding.template_hash = self.base.base().template_hash()?;
         decoding.stop = model.stop().to_vec();

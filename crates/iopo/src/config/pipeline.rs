@@ -43,7 +43,7 @@ pub struct PipelineConfig {
     /// Base model: a Hugging Face directory, a `.gguf` file, `smollm2-135m-instruct`, `tiny`, or a hub id.
     pub model: String,
     /// Device to compute on. `auto` takes the first device of this binary and `cpu` the first that computes on the CPU;
-    /// `iopo devices` lists them.
+    /// `iopo devices` lists them. A number picks one of several GPUs, for instance `cuda:1`.
     pub device: String,
     /// Type of the base model's weights. bf16 takes half the memory; adapters and gradients stay f32.
     pub dtype: Dtype,

@@ -120,7 +120,7 @@ fn answer(
     let mut decoding = Decoding::default();
     decoding.max_new_tokens = config.eval.benchmark_max_new_tokens;
     decoding.batch = config.generation_batch;
-    device::resolve(&config.device)?.clone_into(&mut decoding.device);
+    device::resolve(&config.device)?.backend().clone_into(&mut decoding.device);
     config.dtype.name().clone_into(&mut decoding.dtype);
     decoding.template_hash = base.base().template_hash()?;
     decoding.stop = model.stop().to_vec();

@@ -137,9 +137,9 @@ impl Checkpoint {
     /// Returns an error if the device does not work, a file is missing or malformed, or the architecture is not supported.
     pub fn load(&self, device: &str, dtype: Dtype, batch: usize) -> Result<BaseModel, ModelError> {
         let name = device::resolve(device)?;
-        let device = device::device(name)?;
+        let device = device::device(&name.to_string())?;
         let chat = ChatModel::load(&self.path, &self.name, (&device, dtype), batch)?;
-        let base = BaseModel::new(self.name.as_str(), name, &chat);
+        let base = BaseModel::new(self.name.as_str(), name.backend(), &chat);
         Ok(base.with_location(self.location.as_str()))
     }
 }
