@@ -67,7 +67,8 @@ pub struct EvalConfig {
     /// Treats a special token in the text of a prompt as ordinary text. If false, such a prompt is an error before anything is
     /// generated, because the token could end a turn. Default: false.
     pub escape_special_tokens: bool,
-    /// Scores the base, the SFT model and the best method on these published benchmarks: `ifeval`, `ifbench`. Default: none.
+    /// Scores the base, the SFT model and the best method on these published benchmarks: `ifeval`, `ifbench`. A run with `ifbench`
+    /// holds out the kinds that it tests, unless `synth.kinds` names them. Default: none.
     #[schemars(extend("uniqueItems" = true))]
     pub benchmarks: Vec<String>,
     /// Prompt file of each benchmark, by id: a path or the hub id of a dataset. Default: the published dataset.

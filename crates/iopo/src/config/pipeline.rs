@@ -331,6 +331,23 @@ impl PipelineConfig {
         synth.chain(pairs).filter(|kind| equal.contains(kind)).collect()
     }
 
+    /// Holds out these kinds, except for those that `synth.kinds`, `synth.kind_weights` or `pairs.kinds` name. A set of kinds names
+    /// none. [`resolve`](super::resolve) does so for a configuration whose sections do not set `held_out`.
+    pub fn hold_out_for_ifbench(&mut self) {
+        let is_named = |kind: &Kind| {
+            let lists = [&self.synth.kinds, &self.pairs.kinds];
+            lists.into_iter().flatten().any(|name| name == kind.id())
+                || self.synth.kind_weights.contains_key(kind.id())
+        };
+        let kinds = self.trained_for_ifbench();
+        let added: Vec<String> =
+            kinds.iter().filter(|kind| !is_named(kind)).map(|kind| kind.id().to_owned()).collect();
+        if !added.is_empty() {
+            let held_out = self.held_out.clone();
+            self.set_held_out(held_out.into_iter().chain(added));
+        }
+    }
+
     /// Says which of these kinds there are, because the types of IFBench are meant to be new to a model.
     pub(crate) fn ifbench_note(&self) -> Option<String> {
         let kinds = self.trained_for_ifbench();
@@ -450,6 +467,35 @@ mod tests {
             config.set_held_out(both.iter().map(|kind| kind.id()));
             assert_eq!(noted(&config), BTreeSet::new(), "{name}");
         }
+    }
+
+    #[test]
+    fn kinds_that_ifbench_tests_are_held_out_unless_they_are_named() {
+        let resolved = |text: &str| {
+            let table = crate::config::parse(text, "test").expect("TOML");
+            crate::config::resolve(&table).expect("valid")
+        };
+        let evaluated = "[eval]\nbenchmarks = ['ifbench']\n";
+        let config = resolved(&format!("held_out = ['postscript']\n{evaluated}"));
+        assert_eq!(config.held_out(), ["postscript", "word_range"]);
+        assert_eq!(config.ifbench_note(), None);
+        let config = resolved(&format!("{evaluated}[synth]\nkinds = ['default', 'iftrain']"));
+        assert_eq!(config.held_out(), ["word_range", "word_at_position"]);
+        // Without IFBench, and with a recipe without kinds, nothing is held out.
+        assert!(resolved("").held_out().is_empty());
+        // A name keeps its kind, and the note of the run names it.
+        for named in ["kinds = ['default', 'word_range']", "kind_weights = {word_range = 1.0}"] {
+            let config = resolved(&format!("{evaluated}[synth]\n{named}"));
+            assert!(config.held_out().is_empty(), "{named}");
+            assert!(config.ifbench_note().is_some_and(|note| note.contains("`word_range`")));
+        }
+        // The sections of a finished run have their kinds, which an evaluation must not change.
+        let mut finished = PipelineConfig::preset("smoke").expect("a preset");
+        finished.eval.benchmarks = vec!["ifbench".to_owned()];
+        let table = finished.to_table().expect("a table");
+        let again = crate::config::resolve(&table).expect("valid");
+        assert_eq!(again.held_out(), finished.held_out());
+        assert!(again.ifbench_note().is_some());
     }
 
     #[test]

@@ -40,19 +40,24 @@ pub fn set_seed(table: &mut Table, seed: u64) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Checks a table and returns its configuration. Sections without `seed` and `held_out` take those of the run.
+/// Checks a table and returns its configuration. Sections without `seed` and `held_out` take those of the run. If no section has
+/// `held_out`, the kinds that an evaluated IFBench tests [are held out](PipelineConfig::hold_out_for_ifbench).
 ///
 /// # Errors
 /// Returns an error about the first key that is unknown or whose value is invalid.
 pub fn resolve(table: &Table) -> Result<PipelineConfig, ConfigError> {
     check(table)?;
+    let is_inherited = !sets_held_out(table);
     let mut table = table.clone();
     inherit(&mut table);
-    let config: PipelineConfig =
+    let mut config: PipelineConfig =
         Value::Table(table).try_into().map_err(|error: toml::de::Error| ConfigError::Toml {
             name: "the configuration".to_owned(),
             reason: error.to_string(),
         })?;
+    if is_inherited {
+        config.hold_out_for_ifbench();
+    }
     match config.validate() {
         Ok(()) => Ok(config),
         Err(ConfigError::Setting(error)) => Err(without_secret(error).into()),
@@ -78,6 +83,13 @@ pub fn check(table: &Table) -> Result<(), ConfigError> {
     #[cfg(feature = "endpoint")]
     super::endpoints::check_prices(table)?;
     Ok(())
+}
+
+/// Whether a section has held-out kinds, as in the configuration of a finished run.
+fn sets_held_out(table: &Table) -> bool {
+    let has = |section: &Value| section.get("held_out").is_some();
+    let mut config = PipelineConfig::default();
+    config.held_out_mut().iter().any(|(section, _)| table.get(*section).is_some_and(has))
 }
 
 /// Copies the run's random seed, held-out kinds, filters and `synth.kinds` to the sections that do not set them.
