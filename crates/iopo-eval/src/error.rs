@@ -114,6 +114,55 @@ pub enum EvalError {
         questions: usize,
         /// The largest share allowed.
         max_share: f64,
+        /// Counts by reason.
+        reasons: BTreeMap<String, usize>,
+    },
+    /// The items of a benchmark are in another language than chosen.
+    #[error(
+        "found Chinese characters in {chinese} of {} of {}, expected items in the language `{language}`",
+        counted(*prompts, "instruction"),
+        data.display()
+    )]
+    OtherLanguage {
+        /// The file or directory of items.
+        data: PathBuf,
+        /// Instructions with a Han character.
+        chinese: usize,
+        /// All instructions.
+        prompts: usize,
+        /// The chosen language.
+        language: &'static str,
+        /// The language that the items seem to be in.
+        other: &'static str,
+    },
+    /// Answers of a judge are about no question.
+    #[error(
+        "{}: found answers to {} that the items do not have (first: key `{key}`, index {index})",
+        path.display(),
+        counted(*questions, "question")
+    )]
+    UnmatchedAnswers {
+        /// The file of answers.
+        path: PathBuf,
+        /// Number of such questions.
+        questions: usize,
+        /// Key of the first one.
+        key: String,
+        /// Index of the first one.
+        index: i64,
+    },
+    /// An answer of a judge does not say which question of its item it is about.
+    #[error(
+        "{}: an answer to item `{key}` has no `index`, expected that of one of its {questions} questions",
+        path.display()
+    )]
+    AnswerWithoutIndex {
+        /// The file of answers.
+        path: PathBuf,
+        /// Key of the item.
+        key: String,
+        /// Number of its questions.
+        questions: usize,
     },
     /// Too many requests for responses failed.
     #[error(
@@ -143,6 +192,8 @@ pub enum EvalError {
         instructions: usize,
         /// Why the first one cannot be checked.
         reason: String,
+        /// Whether a table is missing that all of them need.
+        lacks_table: bool,
     },
     /// No prompt is left to evaluate.
     #[error("no prompt to evaluate: {}", no_prompts(data, responses.as_deref()))]
@@ -219,11 +270,23 @@ pub enum EvalError {
         /// The problem.
         reason: String,
     },
+    /// Responses of a file contradict each other, or name two prompts.
+    #[error("invalid response in {unit} {line} of {path}: {reason}")]
+    ResponseConflict {
+        /// The file.
+        path: String,
+        /// What one response is in the file: `line`, `element` or `row`.
+        unit: &'static str,
+        /// Its number, from 1.
+        line: usize,
+        /// The contradiction.
+        reason: String,
+    },
     /// Responses of a file answer no prompt.
     #[error(
-        "{}: found {} without a prompt (first: {unit} {first})",
+        "{}: found {} to no prompt (first: {unit} {first})",
         path.display(),
-        counted(*lines, unit)
+        counted(*lines, "response")
     )]
     UnmatchedResponses {
         /// The file.

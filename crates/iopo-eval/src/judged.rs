@@ -5,9 +5,11 @@
 //! | `benchmark` | [`JudgedBenchmark`] and [`JudgedMode`]: names, files, languages and modes |
 //! | `items` | the prompts of a benchmark, the questions to its judge, and their verdicts, one file per benchmark |
 //! | `ask` | [`JudgeSettings`]: asks a judge all questions, and those again whose answers give no verdict |
+//! | `choice` | the language and the prompts that the settings choose |
 //! | `config` | [`JudgedConfig`]: the settings of a run |
 //! | `given` | responses and answers that files have |
 //! | `run` | [`JudgedRun`]: a benchmark over files |
+//! | `seen` | TRACE's constraints by whether their dimension occurs in the training data |
 //! | `write` | the verdicts → `scores.parquet`, `metrics.json`, `judge_answers.jsonl`, `protocol.json` |
 //! | `metric` | metrics with intervals |
 //! | `table` | the metrics as text |
@@ -20,11 +22,13 @@
 mod ask;
 mod benchmark;
 pub mod check;
+mod choice;
 mod config;
 mod given;
 mod items;
 mod metric;
 mod run;
+mod seen;
 mod table;
 mod write;
 

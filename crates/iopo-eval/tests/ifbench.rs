@@ -128,12 +128,20 @@ fn reasoning_before_a_response_is_scored_unless_it_is_stripped() {
     let found = [false, true].map(|strip| {
         let mut config = BenchmarkConfig::new(&data, dir.path().join("out"));
         (config.responses, config.strip_reasoning) = (Some(responses.clone()), strip);
+        config.export_lm_eval = true;
         let run = BenchmarkRun::prepare(&ifbench, &config, &Silent).expect("prepared");
         let report = run.score_responses().expect("scored");
         let protocol = fs::read_to_string(config.out.join("protocol.json")).expect("a protocol");
-        (report.scores[0].strict, protocol.contains("\"strip_reasoning\": true"))
+        let samples = "lm-eval/given/samples_ifbench_1970-01-01T00-00-00.000000.jsonl";
+        let samples = fs::read_to_string(config.out.join(samples)).expect("samples");
+        let first = samples.lines().next().expect("a sample");
+        let first: Value = serde_json::from_str(first).expect("JSON");
+        let texts = [&first["resps"][0][0], &first["filtered_resps"][0]];
+        let reasons = texts.map(|text| text.as_str().expect("text").contains("<think>"));
+        (report.scores[0].strict, protocol.contains("\"strip_reasoning\": true"), reasons)
     });
-    assert_eq!(found, [(Some(false), false), (Some(true), true)]);
+    // As in lm-eval, the raw response keeps the reasoning.
+    assert_eq!(found, [(Some(false), false, [true; 2]), (Some(true), true, [true, false])]);
 }
 
 #[test]
@@ -181,6 +189,8 @@ fn the_export_has_the_fields_of_lm_eval_and_its_samples_are_read_back() {
         assert!(rows.iter().all(|row| row.get(field).is_some()), "{field}");
     }
     assert_eq!(rows[0]["arguments"]["gen_args_0"]["arg_0"], "a");
+    // How given responses were generated is not known.
+    assert!(rows[0]["arguments"]["gen_args_0"].as_object().expect("an object")["arg_1"].is_null());
     assert_eq!(rows[1]["resps"][0][0], "We open 9-17.");
     assert_eq!(rows[1]["prompt_level_strict_acc"], false);
     assert_eq!(rows[1]["inst_level_loose_acc"], serde_json::json!([false]));

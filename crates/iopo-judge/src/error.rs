@@ -132,6 +132,16 @@ pub enum DataError {
         /// The problem.
         reason: String,
     },
+    /// A row of a file of answers or responses is invalid.
+    #[error("invalid {what} in {place}: {reason}")]
+    Row {
+        /// What the row should be.
+        what: &'static str,
+        /// Where it is.
+        place: Place,
+        /// The problem.
+        reason: String,
+    },
     /// Two items share a key.
     #[error("{place} repeats the key `{key}`")]
     Duplicate {

@@ -42,12 +42,34 @@ pub(crate) fn resolve_data(data: &str) -> Result<PathBuf> {
     if path.exists() {
         return Ok(path.to_path_buf());
     }
-    if hub::is_id(data) {
-        return hub::fetch_rows(data);
-    }
-    Err(Failure::usage(format!("no data `{data}`: no such file, and not a hub id"))
+    let why = match local_part(path) {
+        Some(part) => format!("no such file; {part}, so it is no hub id"),
+        None if hub::is_id(data) => return hub::fetch_rows(data),
+        None => "no such file, and not a hub id".to_owned(),
+    };
+    Err(Failure::usage(format!("no data `{data}`: {why}"))
         .hint("pass a file, or the hub id of a dataset such as org/name")
         .into())
+}
+
+/// Says which part of a missing path tells that it is a path and not a hub id.
+fn local_part(path: &Path) -> Option<String> {
+    let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+    if ["json", "jsonl", "parquet"].iter().any(|known| ending.eq_ignore_ascii_case(known)) {
+        return Some(format!("it ends in .{ending}"));
+    }
+    let first = path.components().next()?.as_os_str();
+    Path::new(first).is_dir().then(|| format!("`{}` is a directory here", first.display()))
+}
+
+/// Finds the items of a benchmark that has no dataset on the hub: an existing path.
+pub(crate) fn resolve_items(data: &str) -> Result<PathBuf> {
+    let path = Path::new(data);
+    if path.exists() {
+        return Ok(path.to_path_buf());
+    }
+    let hint = "pass the path of the items; `iopo eval list` names their origin";
+    Err(Failure::usage(format!("no data `{data}`: no such file or directory")).hint(hint).into())
 }
 
 /// Reads the tagger's table for IFBench from the cache, and notes if there is none.
@@ -68,8 +90,20 @@ pub(crate) fn tagger() -> Result<Option<TaggerTable>> {
 mod tests {
     use std::path::Path;
 
-    use super::resolve;
+    use super::{local_part, resolve, resolve_data};
     use crate::failure::{Exit, exit_of};
+
+    #[test]
+    fn a_missing_file_is_not_taken_for_a_hub_id() {
+        for path in ["data/promts.jsonl", "org/x.JSON", "org/x.parquet", "src/none"] {
+            assert!(local_part(Path::new(path)).is_some(), "{path}");
+            let error = resolve_data(path).expect_err("no such file");
+            assert_eq!(exit_of(&error), Exit::Usage, "{path}");
+        }
+        for id in ["google/IFEval", "allenai/IFBench_test"] {
+            assert_eq!(local_part(Path::new(id)), None, "{id}");
+        }
+    }
 
     #[test]
     fn a_model_that_is_neither_a_path_nor_a_known_name_is_a_usage_error() {

@@ -147,6 +147,11 @@ impl Roles {
         Ok(Self { judges_itself: judges_itself(config), models })
     }
 
+    /// Returns whether the writer and the judge are the same model.
+    pub fn judges_itself(&self) -> bool {
+        self.judges_itself
+    }
+
     /// Returns notes for the user about the choice of models.
     pub fn notes(&self) -> Vec<String> {
         let note = "the writer judges its own answers, which it tends to prefer; set `llm.judge` to another model";

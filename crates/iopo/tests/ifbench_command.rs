@@ -55,6 +55,17 @@ fn responses_are_scored_in_both_modes_with_and_without_the_table_of_the_tagger()
         rows.iter().map(|row| row.strict).collect()
     };
     assert_eq!(strict(), [Some(true), None, Some(false)]);
+    let verbs = r#"{"key": "0", "prompt": "Go.", "instruction_id_list": ["words:start_verb"], "kwargs": [{}]}"#;
+    let (prompts, given) = (dir.path().join("verbs.jsonl"), dir.path().join("given.jsonl"));
+    fs::write(&prompts, verbs).expect("written");
+    fs::write(&given, line("0", "Go.")).expect("written");
+    let only = ["eval", "ifbench", "--data", text(&prompts), "--responses", text(&given)];
+    let error = finish(iopo(&only).env("IOPO_CACHE", &cache)).error(2);
+    assert!(
+        error.contains("found 1 instruction") && error.contains("cargo xtask tagger"),
+        "{error}"
+    );
+    assert!(error.contains("hint: write the tagger's table"), "{error}");
     assert!(out.join("lm-eval/given").is_dir());
 
     fs::create_dir_all(cache.join("ifbench")).expect("created");

@@ -53,6 +53,9 @@ fn given_responses_are_scored_and_the_table_names_the_mode_and_unsupported_types
     assert!(summary.iter().any(|row| row.subset == Subset::Unseen));
     assert!(fs::read_to_string(out.join("protocol.json")).expect("a protocol").contains("paper"));
 
+    // A prompt with a seen and an unseen type is in neither prompt accuracy.
+    has("prompts that mix these types 1 counted in the first row only");
+
     let repaired = [&args[..], &["--out", text(&out), "--mode", "repaired"]].concat();
     assert!(succeed(&repaired).stdout.starts_with("IFEval, repaired mode"));
     let limited = [&args[..], &["--out", text(&out), "--limit", "1"]].concat();
@@ -144,9 +147,12 @@ fn invalid_input_is_one_clear_error() {
     };
     let error = with("no-such-file", text(&responses), &[]).error(2);
     assert!(error.contains("no data `no-such-file`"), "{error}");
+    let error = with("org/promts.jsonl", text(&responses), &[]).error(2);
+    assert!(error.contains("it ends in .jsonl, so it is no hub id"), "{error}");
     fs::write(&data, PROMPTS.replace("{\"end_phrase\": \"end\"}", "{}")).expect("written");
     let error = with(text(&data), text(&responses), &[]).error(2);
     assert!(error.contains("prompt 2 (line 2)") && error.contains("end_phrase"), "{error}");
+    assert!(!error.contains("mode `repaired`"), "another mode would not help: {error}");
     fs::write(&data, PROMPTS).expect("written");
     fs::write(&responses, RESPONSES.lines().next().unwrap_or_default()).expect("written");
     let error = with(text(&data), text(&responses), &[]).error(2);
@@ -157,7 +163,7 @@ fn invalid_input_is_one_clear_error() {
     fs::write(&responses, format!("{RESPONSES}{{\"key\": 9, \"response\": \"?\"}}"))
         .expect("written");
     let error = with(text(&data), text(&responses), &[]).error(2);
-    assert!(error.contains("without a prompt (first: line 4)"), "{error}");
+    assert!(error.contains("found 1 response to no prompt (first: line 4)"), "{error}");
     fs::write(&responses, "{\"key\": 9, \"response\": \"?\"}").expect("written");
     let error = with(text(&data), text(&responses), &["--partial"]).error(2);
     assert!(error.contains("answers no prompt"), "{error}");
@@ -213,6 +219,8 @@ fn prompts_without_a_response_fail_or_are_skipped_on_request() {
     let (said, verdicts) = with("skip", &["--missing", "skip"]);
     assert_eq!(verdicts, [Some(false), Some(false)], "{said:?}");
     assert!(said.stderr.contains("skipped 2 prompts without a response"), "{said:?}");
+    let protocol = fs::read_to_string(dir.path().join("skip/protocol.json")).expect("a protocol");
+    assert!(protocol.contains("\"missing\": \"skip\""), "{protocol}");
     let (said, verdicts) = with("fail", &["--missing", "fail"]);
     assert_eq!(verdicts, [Some(false), Some(false), Some(false), None], "{said:?}");
     assert!(said.stderr.contains("count as failed: 2 prompts without a response"), "{said:?}");

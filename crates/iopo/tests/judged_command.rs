@@ -65,10 +65,13 @@ fn recorded_answers_give_a_table_and_missing_verdicts_fail_after_writing() {
         text(&out),
     ];
     let said = succeed(&args).stdout;
-    assert!(said.starts_with("TRACE, repaired, given, judged by gpt\n"), "{said}");
+    assert!(said.starts_with("TRACE, repaired, given responses, judged by gpt\n"), "{said}");
     let headline = said.lines().find(|line| line.starts_with("IF ")).expect("the headline");
     assert!(headline.split_whitespace().collect::<Vec<_>>().join(" ").starts_with("IF 4 4 75.0 ["));
     assert!(said.contains("code-checkable constraints: not measured"), "{said}");
+    for part in ["seen dimensions", "no run is named (--run), so seen dimensions"] {
+        assert!(said.contains(part), "{said}");
+    }
     let scores: Vec<ScoreRow> = read(&out.join("scores.parquet")).expect("scores");
     assert_eq!(scores.iter().filter(|row| row.strict == Some(true)).count(), 3);
     assert!(scores.iter().all(|row| row.seen), "numbers are a seen dimension");
@@ -93,9 +96,44 @@ fn flags_that_contradict_each_other_are_refused() {
         &["eval", "cfbench", "--data", "x", "--judged", "y", "--language", "en"],
         &["eval", "trace", "--data", "x", "--judged", "y", "--max-unjudged-share", "2"],
         &["eval", "judge"],
+        &["eval", "trace", "--data", "x", "--judge-model", "tiny"],
+        &["eval", "trace", "--data", "x", "--judged", "y", "--judge-temperature", "1"],
+        &["eval", "trace", "--data", "x", "--judged", "y", "--config", "z"],
     ] {
         assert_eq!(run(args).code, Some(2), "{args:?}");
     }
+}
+
+#[test]
+fn answers_and_directories_of_something_else_are_refused() {
+    let dir = tempfile::tempdir().expect("temporary directory");
+    let [data, responses, judged] = files(dir.path(), &[TEN, TEN]);
+    let out = dir.path().join("out");
+    let args = ["eval", "trace", "--data", text(&data), "--judged", text(&judged)];
+    let args = [&args[..], &["--out", text(&out)]].concat();
+    fs::write(&judged, "{\"key\": 0, \"index\": 1, \"answer\": \"?\"}\n").expect("written");
+    let error = run(&args).error(2);
+    for part in ["found answers to 1 question", "key `0`, index 1", "--partial"] {
+        assert!(error.contains(part), "{error}");
+    }
+    fs::write(&judged, "").expect("written");
+    let error = run(&args).error(1);
+    assert!(error.contains("the file of answers lacks some"), "{error}");
+
+    // The directory now belongs to TRACE.
+    let prompts = dir.path().join("prompts.jsonl");
+    let prompt = r#"{"key": 0, "prompt": "Hi.", "instruction_id_list": ["punctuation:no_comma"], "kwargs": [{}]}"#;
+    fs::write(&prompts, format!("{prompt}\n{}", prompt.replace('0', "1").replace("Hi", "Ho")))
+        .expect("written");
+    let ifeval = ["eval", "ifeval", "--data", text(&prompts), "--responses", text(&responses)];
+    let error = run(&[&ifeval[..], &["--out", text(&out)]].concat()).error(2);
+    assert!(error.contains("benchmark is \"trace\" there, \"ifeval\" here"), "{error}");
+    assert!(!out.join("summary.parquet").exists());
+
+    let error = run(&["eval", "trace", "--data", "org/items", "--judged", "x"]).error(2);
+    assert!(error.contains("no data `org/items`: no such file or directory"), "{error}");
+    let paper = [&args[..], &["--mode", "paper", "--language", "en"]].concat();
+    assert!(run(&paper).error(2).contains("`language`: found `en`"));
 }
 
 #[test]
@@ -182,6 +220,11 @@ fn a_check_of_another_judge_is_not_shown() {
     };
     let same = judged("4");
     assert!(!same.stdout.contains("not measured"), "{}", same.stdout);
+    let line = same.stdout.lines().find(|line| line.starts_with("judge accuracy")).expect("a line");
+    assert!(
+        line.contains("without a verdict (") && line.ends_with("English TRACE prompt"),
+        "{line}"
+    );
     let other = judged("5");
     assert!(other.stdout.contains("not measured"), "{}", other.stdout);
     let note = "maximum number of tokens: 4 was checked, 5 judges";

@@ -169,7 +169,10 @@ impl<I: NamedInstruction> Prompt<I> {
             }
         };
         let (ids, kwargs) = (line.instruction_id_list, line.kwargs);
-        if ids.len() != kwargs.len() || ids.is_empty() {
+        if ids.is_empty() {
+            return Err(bad("found no instruction, expected at least one".to_owned()));
+        }
+        if ids.len() != kwargs.len() {
             let found = format!("{} instructions with {} kwargs", ids.len(), kwargs.len());
             return Err(bad(format!("found {found}, expected as many kwargs as instructions")));
         }

@@ -164,4 +164,11 @@ impl Benchmark for Ifbench {
     fn unsupported(&self, prompts: &[TestPrompt]) -> BTreeMap<String, usize> {
         instructions::unsupported(self, prompts)
     }
+
+    fn hint(&self, error: &EvalError) -> Option<&'static str> {
+        let EvalError::Prompts { source, .. } = error else { return None };
+        matches!(**source, EvalError::NoCheck { lacks_table: true, .. }).then_some(
+            "write the tagger's table with `cargo xtask tagger`, which docs/ifbench.md describes",
+        )
+    }
 }

@@ -183,7 +183,9 @@ impl Benchmark for Ifeval {
 
     fn hint(&self, error: &EvalError) -> Option<&'static str> {
         let EvalError::Prompts { source, .. } = error else { return None };
-        (self.mode == Mode::Paper && matches!(**source, EvalError::Instruction { .. })).then_some(
+        let EvalError::Instruction { source, .. } = &**source else { return None };
+        let is_pattern = matches!(**source, InstructionError::UnsupportedPattern { .. });
+        (self.mode == Mode::Paper && is_pattern).then_some(
             "remove the instruction from the prompts, or use mode `repaired`, which reads keywords as plain text",
         )
     }

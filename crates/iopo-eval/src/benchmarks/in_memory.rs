@@ -9,6 +9,11 @@ use crate::{Bootstrap, EvalError, TestPrompt};
 /// Name of the model of responses that another program generated.
 pub(crate) const GIVEN: &str = "given";
 
+/// Returns the name of a model in the headline of a table.
+pub(crate) fn responder(model: &str) -> &str {
+    if model == GIVEN { "given responses" } else { model }
+}
+
 /// Scored responses and their accuracies.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScoredResponses {

@@ -77,7 +77,7 @@ pub(super) fn score<R: Rules>(rules: &R, row: &PredictionRow) -> Result<Vec<Scor
                     ..score_row(row, index, &check.id, seen, verdict.strict)
                 }
             }
-            Err(reason) => undecided_row(row, index, &check.id, reason),
+            Err(unchecked) => undecided_row(row, index, &check.id, unchecked.reason),
         };
         scores.push(ScoreRow { mode: mode.clone(), ..undecided });
     }
@@ -90,15 +90,21 @@ pub(super) fn refuse_unscorable<R: Rules>(
     prompts: &[TestPrompt],
 ) -> Result<(), EvalError> {
     let (mut instructions, mut is_any_checked, mut first) = (0, false, None);
+    let mut lacks_table = true;
     for (key, check) in checks(prompts) {
         instructions += 1;
         match decidable(rules, key, check)? {
             Ok(_) => is_any_checked = true,
-            Err(reason) => first = first.or(Some(reason)),
+            Err(Unchecked { reason, lacks_table: own }) => {
+                lacks_table &= own;
+                first = first.or(Some(reason));
+            }
         }
     }
     match first {
-        Some(reason) if !is_any_checked => Err(EvalError::NoCheck { instructions, reason }),
+        Some(reason) if !is_any_checked => {
+            Err(EvalError::NoCheck { instructions, reason, lacks_table })
+        }
         _ => Ok(()),
     }
 }
@@ -121,12 +127,19 @@ fn checks(prompts: &[TestPrompt]) -> impl Iterator<Item = (&str, &CheckRow)> {
     })
 }
 
+/// Why a type has no check.
+struct Unchecked {
+    reason: String,
+    /// Whether only a table is missing.
+    lacks_table: bool,
+}
+
 /// Prepares the check of a row. The inner error is the reason why its type has none.
 fn decidable<R: Rules>(
     rules: &R,
     key: &str,
     check: &CheckRow,
-) -> Result<Result<R::Checker, String>, EvalError> {
+) -> Result<Result<R::Checker, Unchecked>, EvalError> {
     let failed = |source| failed(format!("prompt `{key}`"), source);
     let kwargs = serde_json::from_str(&check.params).map_err(|error| {
         failed(InstructionError::BadLine {
@@ -137,13 +150,16 @@ fn decidable<R: Rules>(
     let instruction = match R::Instruction::from_parts(&check.id, &kwargs) {
         Ok(instruction) => instruction,
         Err(InstructionError::UnknownInstruction { id, .. }) => {
-            return Ok(Err(format!("{} has no type `{id}`", R::NAME)));
+            let reason = format!("{} has no type `{id}`", R::NAME);
+            return Ok(Err(Unchecked { reason, lacks_table: false }));
         }
         Err(error) => return Err(failed(error)),
     };
     match rules.checker(&instruction) {
         Ok(checker) => Ok(Ok(checker)),
-        Err(error @ InstructionError::MissingTable { .. }) => Ok(Err(error.to_string())),
+        Err(error @ InstructionError::MissingTable { .. }) => {
+            Ok(Err(Unchecked { reason: error.to_string(), lacks_table: true }))
+        }
         Err(error) => Err(failed(error)),
     }
 }

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::ifeval;
+use super::responses::MatchedResponses;
 use crate::EvalError;
 use crate::observe::{self, Outcome, Strictness};
 
@@ -43,7 +44,8 @@ pub(super) fn remove(out: &Path) -> Result<(), EvalError> {
 }
 
 /// Writes the samples and results of a benchmark below `out`. `available` is the number of prompts in the benchmark's file. A
-/// failed request has no sample.
+/// failed request has no sample. `responses` are those of a file: how they were generated is not known, and samples have them with the
+/// reasoning that was removed.
 ///
 /// # Errors
 /// Returns an error if the scores do not belong to the predictions, or a file cannot be written.
@@ -52,12 +54,14 @@ pub(super) fn write(
     (model, protocol, available): (&str, &Value, usize),
     predictions: &[PredictionRow],
     scores: &[ScoreRow],
+    responses: Option<&MatchedResponses>,
 ) -> Result<(), EvalError> {
     let scored = observe::join(predictions, scores.to_vec())?;
     let task = predictions.first().map_or("", |row| row.benchmark.as_str());
-    let max_new_tokens = protocol.get("max_new_tokens").cloned().unwrap_or(Value::Null);
-    let generation =
-        json!({ "do_sample": false, "temperature": 0.0, "max_gen_toks": max_new_tokens });
+    let generation = match protocol.get("max_new_tokens") {
+        Some(most) => json!({ "do_sample": false, "temperature": 0.0, "max_gen_toks": most }),
+        None => Value::Null,
+    };
     let (mut lines, mut hashes) = (String::new(), String::new());
     let mut totals = Totals::default();
     let mut samples = 0_usize;
@@ -68,12 +72,13 @@ pub(super) fn write(
         let texts = [pretty(&doc), row.prompt.clone(), "0".to_owned()];
         let [doc_hash, prompt_hash, target_hash] = texts.map(|text| sha256(&text));
         hashes.extend([doc_hash.as_str(), &prompt_hash, &target_hash]);
+        let raw = responses.and_then(|responses| responses.raw(&row.key)).unwrap_or(&row.response);
         let mut sample = json!({
             "doc_id": index,
             "doc": doc,
             "target": "0",
             "arguments": { "gen_args_0": { "arg_0": row.prompt, "arg_1": generation } },
-            "resps": [[row.response]],
+            "resps": [[raw]],
             "filtered_resps": [row.response],
             "filter": "none",
             "metrics": METRICS.map(|(_, prompt, instruction)| [prompt, instruction]).concat(),

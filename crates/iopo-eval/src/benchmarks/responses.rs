@@ -22,6 +22,8 @@ pub struct ResponseFile {
     /// What one response is in the file: `line`, `element` or `row`.
     unit: &'static str,
     lines: Vec<ResponseLine>,
+    /// Number of rows without a response: failed requests of evalscope.
+    failed: usize,
 }
 
 #[derive(Debug)]
@@ -30,6 +32,8 @@ struct ResponseLine {
     number: usize,
     reference: PromptReference,
     response: String,
+    /// The response with its reasoning, if that was removed.
+    raw: Option<String>,
 }
 
 /// How a line names its prompt: by text or by key. If it has both, they must agree.
@@ -51,8 +55,9 @@ struct Fields {
     /// The responses of a sample, raw and as filtered by lm-eval.
     resps: Option<Value>,
     filtered_resps: Option<Value>,
-    /// The turns and the output of a prediction of evalscope.
+    /// The turns and the output of a prediction of evalscope; the output is null if the request failed.
     messages: Option<Value>,
+    #[serde(default, deserialize_with = "present")]
     model_output: Option<Value>,
     /// The score of a review of evalscope, with the response and the prompt's object.
     sample_score: Option<Value>,
@@ -67,8 +72,8 @@ fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Value>, D::Erro
 }
 
 impl Fields {
-    /// Returns the reference to the prompt and the response.
-    fn read(self) -> Result<(PromptReference, String), String> {
+    /// Returns the reference to the prompt and the response; no response for a request of evalscope that failed.
+    fn read(self) -> Result<(PromptReference, Option<String>), String> {
         let Self { key, prompt, response, doc, .. } = self;
         let mut reference = PromptReference {
             prompt,
@@ -85,6 +90,9 @@ impl Fields {
             };
             reference.prompt = reference.prompt.or_else(|| asked(self.messages.as_ref()?));
         }
+        if reference.prompt.is_none() && reference.key.is_none() {
+            return Err("found neither `prompt` nor `key`".to_owned());
+        }
         let is_null = response.as_ref().is_some_and(Value::is_null);
         let response = if let Some(response) = response.filter(|value| !value.is_null()) {
             let Value::String(text) = response else {
@@ -92,21 +100,26 @@ impl Fields {
             };
             text
         } else if let Some(output) = &self.model_output {
-            output
-                .pointer("/choices/0/message/content")
-                .and_then(content)
-                .ok_or("found no text in `model_output`")?
+            match output.pointer("/choices/0/message/content") {
+                // The request failed, or its answer is all reasoning.
+                None | Some(Value::Null) => return Ok((reference, None)),
+                Some(Value::Array(parts)) if !parts.is_empty() => match text_of_parts(parts) {
+                    Some(text) => text,
+                    None => return Ok((reference, None)),
+                },
+                Some(found) => content(found).ok_or("found no text in `model_output`")?,
+            }
         } else if let Some(text) = in_review("/score/prediction") {
+            if text.is_null() {
+                return Ok((reference, None));
+            }
             text.as_str().ok_or("found no text in `sample_score`")?.to_owned()
         } else if is_null && self.filtered_resps.is_none() && self.resps.is_none() {
             NULL.to_owned()
         } else {
             sampled(self.filtered_resps.as_ref(), self.resps.as_ref())?
         };
-        if reference.prompt.is_none() && reference.key.is_none() {
-            return Err("found neither `prompt` nor `key`".to_owned());
-        }
-        Ok((reference, response))
+        Ok((reference, Some(response)))
     }
 }
 
@@ -120,11 +133,15 @@ fn asked(messages: &Value) -> Option<String> {
 
 /// Returns the text of a turn: a string, or the texts of its parts. Parts of other types, such as reasoning, are left out.
 fn content(content: &Value) -> Option<String> {
-    let parts = match content {
-        Value::String(text) => return Some(text.clone()),
-        Value::Array(parts) => parts,
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => return None,
-    };
+    match content {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(parts) => text_of_parts(parts),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+    }
+}
+
+/// Returns the texts of the parts of a turn, if there are any.
+fn text_of_parts(parts: &[Value]) -> Option<String> {
     let texts: Vec<&str> = parts
         .iter()
         .filter(|part| part.get("type").is_some_and(|kind| kind == "text"))
@@ -171,6 +188,8 @@ fn sampled(filtered: Option<&Value>, all: Option<&Value>) -> Result<String, Stri
 pub struct MatchedResponses {
     /// Responses by prompt key.
     responses: BTreeMap<String, String>,
+    /// Responses whose reasoning was removed, with it, by prompt key.
+    raw: BTreeMap<String, String>,
     /// Numbers of the lines that answer no prompt, from 1.
     pub unmatched: Vec<usize>,
 }
@@ -207,18 +226,32 @@ impl ResponseFile {
             let bad = |reason: String| file.bad(number, reason);
             let fields: Fields =
                 serde_json::from_str(&to_json(line)).map_err(|error| bad(error.to_string()))?;
-            let (reference, response) = fields.read().map_err(bad)?;
-            file.lines.push(ResponseLine { number, reference, response });
+            let read = fields.read().map_err(bad)?;
+            file.push(number, read);
         }
         Ok(file)
     }
 
     fn empty(name: &str, unit: &'static str) -> Self {
-        Self { name: name.to_owned(), unit, lines: Vec::new() }
+        Self { name: name.to_owned(), unit, lines: Vec::new(), failed: 0 }
+    }
+
+    /// Adds a row. Its prompt stays unanswered if there is no response.
+    fn push(&mut self, number: usize, (reference, response): (PromptReference, Option<String>)) {
+        match response {
+            Some(response) => {
+                self.lines.push(ResponseLine { number, reference, response, raw: None });
+            }
+            None => self.failed += 1,
+        }
     }
 
     fn bad(&self, line: usize, reason: String) -> EvalError {
         EvalError::Response { path: self.name.clone(), unit: self.unit, line, reason }
+    }
+
+    fn conflict(&self, line: usize, reason: String) -> EvalError {
+        EvalError::ResponseConflict { path: self.name.clone(), unit: self.unit, line, reason }
     }
 
     /// Reads the file at `path` as [`Self::read`] does. With `strip_reasoning`, it keeps only the part of each response after the
@@ -230,6 +263,10 @@ impl ResponseFile {
         progress: &dyn Progress,
     ) -> Result<Self, EvalError> {
         let mut file = Self::read(path, benchmark)?;
+        if file.failed > 0 {
+            let failed = counted(file.failed, file.unit);
+            progress.note(&format!("found {failed} without a response, as after a failed request"));
+        }
         if strip_reasoning {
             let stripped = counted(file.strip_reasoning(), "response");
             progress.note(&format!("removed the reasoning from {stripped}"));
@@ -244,7 +281,8 @@ impl ResponseFile {
         for line in &mut self.lines {
             let (_, answer) = split_reasoning(&line.response);
             if answer.len() < line.response.len() {
-                line.response = answer.to_owned();
+                let answer = answer.to_owned();
+                line.raw = Some(std::mem::replace(&mut line.response, answer));
                 stripped += 1;
             }
         }
@@ -285,8 +323,12 @@ impl ResponseFile {
             by_trimmed.entry(prompt.prompt.trim()).or_default().push(&prompt.key);
         }
         let keys: BTreeSet<&str> = prompts.iter().map(|prompt| prompt.key.as_str()).collect();
-        let mut matched = MatchedResponses { responses: BTreeMap::new(), unmatched: Vec::new() };
-        for ResponseLine { number, reference, response } in &self.lines {
+        let mut matched = MatchedResponses {
+            responses: BTreeMap::new(),
+            raw: BTreeMap::new(),
+            unmatched: Vec::new(),
+        };
+        for ResponseLine { number, reference, response, raw } in &self.lines {
             let keyed = reference.key.as_deref().filter(|key| keys.contains(key));
             let named: &[&str] = match (&reference.prompt, &keyed) {
                 (Some(text), _) => by_text
@@ -300,18 +342,21 @@ impl ResponseFile {
                 && !named.contains(&key)
             {
                 let reason = format!("its text is that of prompt `{first}`, its key is `{key}`");
-                return Err(self.bad(*number, reason));
+                return Err(self.conflict(*number, reason));
             }
             if named.is_empty() {
                 matched.unmatched.push(*number);
                 continue;
             }
             for key in keyed.as_ref().map_or(named, std::slice::from_ref) {
+                if let Some(raw) = raw {
+                    matched.raw.insert((*key).to_owned(), raw.clone());
+                }
                 match matched.responses.insert((*key).to_owned(), response.clone()) {
                     Some(known) if known != *response => {
                         let reason =
                             format!("another {} answers prompt `{key}` differently", self.unit);
-                        return Err(self.bad(*number, reason));
+                        return Err(self.conflict(*number, reason));
                     }
                     _ => {}
                 }
@@ -339,6 +384,11 @@ impl MatchedResponses {
             });
         }
         missing
+    }
+
+    /// Returns the response to a prompt as the file has it, if its reasoning was removed.
+    pub(super) fn raw(&self, key: &str) -> Option<&str> {
+        self.raw.get(key).map(String::as_str)
     }
 
     /// Returns the predictions, in the order of the prompts.
@@ -444,8 +494,12 @@ mod tests {
         assert_eq!(matched(&text), responses.map(|text| Some(text.to_owned())));
         let mut file = ResponseFile::parse(&text, "x").expect("lines");
         assert_eq!(file.strip_reasoning(), 2);
-        let found = file.matched(&three()).expect("matched").responses;
-        assert_eq!(found.into_values().collect::<Vec<_>>(), ["A", "C", ""]);
+        let found = file.matched(&three()).expect("matched");
+        assert_eq!(
+            ["1", "2", "3"].map(|key| found.raw(key)),
+            [Some(responses[0]), None, Some(responses[2])]
+        );
+        assert_eq!(found.responses.into_values().collect::<Vec<_>>(), ["A", "C", ""]);
     }
 
     #[test]
@@ -464,8 +518,7 @@ mod tests {
         let text = prediction("a", "\"A\"") + &prediction("b", parts) + &review.replace('\n', " ");
         assert_eq!(matched(&text), ["A", "B", "C"].map(|text| Some(text.to_owned())));
         for (line, part) in [
-            (prediction("a", "null"), "no text in `model_output`"),
-            (prediction("a", "[{\"type\": \"image\"}]"), "no text in `model_output`"),
+            (prediction("a", "7"), "no text in `model_output`"),
             (review.replace("\"C\"", "1").replace('\n', " "), "no text in `sample_score`"),
             (
                 review.replace("sample_metadata", "other").replace('\n', " "),
@@ -475,6 +528,28 @@ mod tests {
             let error = ResponseFile::parse(&line, "x").expect_err("refused").to_string();
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn failed_requests_of_evalscope_leave_their_prompts_unanswered() {
+        let row = |prompt: &str, output: &str| {
+            format!(
+                "{{\"model_output\": {output}, \"messages\": [{{\"role\": \"user\", \"content\": \"{prompt}\"}}]}}\n"
+            )
+        };
+        let content = |content: &str| {
+            format!("{{\"choices\": [{{\"message\": {{\"content\": {content}}}}}]}}")
+        };
+        let answered = row("a", &content("\"A\"")) + &row("b", &content("\"\""));
+        let reasoning = content(r#"[{"type": "reasoning", "reasoning": "c is"}]"#);
+        for failed in ["null", "{\"choices\": []}", "{}", &content("null"), &reasoning] {
+            let text = answered.clone() + &row("c", failed);
+            let expected = [Some("A".to_owned()), Some(String::new()), None];
+            assert_eq!(matched(&text), expected, "{failed}");
+            assert_eq!(ResponseFile::parse(&text, "x").expect("rows").failed, 1, "{failed}");
+        }
+        let error = ResponseFile::parse("{\"model_output\": null}", "x").expect_err("no prompt");
+        assert!(error.to_string().contains("neither `prompt` nor `key`"), "{error}");
     }
 
     #[test]

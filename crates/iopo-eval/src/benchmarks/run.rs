@@ -35,6 +35,17 @@ pub enum Missing {
     Fail,
 }
 
+impl Missing {
+    /// Returns the name in commands and protocols.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Refuse => "error",
+            Self::Skip => "skip",
+            Self::Fail => "fail",
+        }
+    }
+}
+
 /// Settings of a [`BenchmarkRun`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -275,8 +286,8 @@ impl<'a> BenchmarkRun<'a> {
             bootstrap: self.config.bootstrap,
         };
         evaluated.describe(&mut protocol);
-        if self.config.missing == Missing::Fail {
-            protocol["missing"] = json!("fail");
+        if self.responses.is_some() {
+            protocol["missing"] = json!(self.config.missing.id());
         }
         protocol["unsupported"] = json!(unsupported);
         let [scores_path, summary_path, protocol_path] =
@@ -297,7 +308,7 @@ impl<'a> BenchmarkRun<'a> {
         let rows = iopo_schema::read(predictions)?;
         if self.config.export_lm_eval {
             let about = (model, &protocol, self.available);
-            lm_eval::write(&self.config.out, about, &rows, &scores)?;
+            lm_eval::write(&self.config.out, about, &rows, &scores, self.responses.as_ref())?;
         }
         Ok(BenchmarkReport {
             title: self.benchmark.title(),

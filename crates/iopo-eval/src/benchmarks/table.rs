@@ -7,6 +7,7 @@ use iopo_schema::{ScoreRow, Subset, SummaryRow};
 
 use super::BenchmarkReport;
 use super::accuracies::find;
+use super::in_memory::responder;
 use crate::error::classified;
 use crate::observe::{Strictness, group};
 use crate::score::NO_RESPONSE;
@@ -16,11 +17,14 @@ use crate::score::NO_RESPONSE;
 /// Constraints without a verdict come last.
 pub fn render(report: &BenchmarkReport) -> String {
     let BenchmarkReport { title, model, accuracies: rows, scores, .. } = report;
-    let mut out = format!("{title}, {model}\n\n");
+    let mut out = format!("{title}, {}\n\n", responder(model));
     let _ = writeln!(out, "{:42} {:>5}  {:22} loose", "", "n", "strict");
     let decided: Vec<&ScoreRow> = scores.iter().filter(|score| score.strict.is_some()).collect();
     let seen = decided.iter().filter(|score| score.seen).count();
     let near = decided.iter().filter(|score| is_near(score)).count();
+    // Prompts of one subset only.
+    let mut single = 0;
+    let mut prompts = 0;
     for (subset, name, constraints) in [
         (Subset::All, "", decided.len()),
         (Subset::Seen, ", types seen in synthesis", seen),
@@ -33,9 +37,18 @@ pub fn render(report: &BenchmarkReport) -> String {
         let [strict, loose] = [Strictness::Strict, Strictness::Loose]
             .map(|strictness| find(rows, strictness.prompt_metric(), &subset));
         let count = strict.map_or(0, |row| row.n as usize);
+        if subset == Subset::All {
+            prompts = count;
+        } else {
+            single += count;
+        }
         line(&mut out, &format!("prompt accuracy{name}"), count, [strict, loose]);
         let cells = instructions(rows, &subset);
         line(&mut out, &format!("instruction accuracy{name}"), constraints, cells);
+    }
+    if let Some(mixed) = prompts.checked_sub(single).filter(|mixed| *mixed > 0) {
+        let name = "prompts that mix these types";
+        let _ = writeln!(out, "{name:42} {mixed:>5}  counted in the first row only");
     }
     out.push('\n');
     let mut types: BTreeMap<&str, (usize, &str)> = BTreeMap::new();

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use iopo_judge::Unjudged;
 use iopo_llm::FailureClass;
 use serde_json::Value;
 
 use super::EvalError;
+use crate::score::NO_RESPONSE;
 
 impl EvalError {
     /// Returns a remedy, if one is known.
@@ -43,10 +45,18 @@ impl EvalError {
             Self::NoRuns { .. } => "pass its predictions and scores",
             Self::KeysDiffer { .. } => "evaluate both on the same prompts",
             Self::StaleScores { .. } => "score these predictions again",
-            Self::Unjudged { .. } => {
-                "the files are written; read the reasons in scores.parquet, then choose a stronger judge"
+            Self::Unjudged { reasons, .. } => return Some(after_unjudged(reasons)),
+            Self::OtherLanguage { other, .. } => {
+                return Some(format!("set the language to `{other}`, or pass the other items"));
+            }
+            Self::AnswerWithoutIndex { .. } => {
+                "add `index`, the `point_id` of the question, to every answer"
+            }
+            Self::UnmatchedAnswers { .. } => {
+                "compare `key` and `index` with the items, or skip such answers"
             }
             Self::FailedRequests { classes, .. } => return Some(after_failures(classes)),
+            Self::NoCheck { lacks_table: true, .. } => "pass the table",
             Self::NoCheck { .. } => "pass the prompts of this benchmark, or evaluate another one",
             Self::Judge { source } => return source.hint().map(str::to_owned),
             Self::Setting(error) => return error.hint.clone(),
@@ -63,6 +73,7 @@ impl EvalError {
             | Self::JudgedData { .. }
             | Self::NoPrompts { .. }
             | Self::Response { .. }
+            | Self::ResponseConflict { .. }
             | Self::UnmatchedResponses { .. }
             | Self::Unanswered { .. }
             | Self::Unpaired { .. }
@@ -87,6 +98,10 @@ impl EvalError {
             | Self::TooLong { .. }
             | Self::SpecialToken { .. }
             | Self::Response { .. }
+            | Self::ResponseConflict { .. }
+            | Self::OtherLanguage { .. }
+            | Self::UnmatchedAnswers { .. }
+            | Self::AnswerWithoutIndex { .. }
             | Self::UnmatchedResponses { .. }
             | Self::OtherBenchmark { .. }
             | Self::NoCheck { .. }
@@ -127,6 +142,27 @@ impl EvalError {
             | Self::Observation { .. } => false,
         }
     }
+}
+
+/// Returns what to do about missing verdicts, by their reasons.
+fn after_unjudged(reasons: &BTreeMap<String, usize>) -> String {
+    let absent = Unjudged::NoAnswer.id();
+    let is_failed = |reason: &str| {
+        reason.starts_with(NO_RESPONSE)
+            || reason.strip_prefix(absent).is_some_and(|rest| rest.starts_with(':'))
+    };
+    let has = |is_of: &dyn Fn(&str) -> bool| reasons.keys().any(|reason| is_of(reason));
+    let mut steps = vec!["all files are written"];
+    if has(&|reason| reason == absent) {
+        steps.push("the file of answers lacks some: add them, or leave out their items");
+    }
+    if has(&is_failed) {
+        steps.push("run the same command again to retry failed requests");
+    }
+    if has(&|reason| reason != absent && !is_failed(reason)) {
+        steps.push("choose a stronger judge");
+    }
+    steps.join("; ")
 }
 
 /// Returns what to do about failed requests. The store keeps permanent failures, so only the others are sent again.

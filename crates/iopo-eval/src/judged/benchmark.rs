@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use iopo_core::text::is_han;
 use iopo_judge::{Language, Mode, Prompt};
 
 use super::items::{CfBench, ComplexBench, FollowBench, Items, JudgedPrompt, Trace};
@@ -61,7 +62,7 @@ pub enum JudgedBenchmark {
 }
 
 /// The types of FollowBench's files, in the order of its tables.
-const FOLLOWBENCH_FILES: [&str; 6] =
+pub(super) const FOLLOWBENCH_FILES: [&str; 6] =
     ["content", "situation", "style", "format", "example", "mixed"];
 
 impl JudgedBenchmark {
@@ -138,6 +139,39 @@ impl JudgedBenchmark {
             Self::CfBench => &[Language::Chinese],
             Self::FollowBench => &[Language::English, Language::Chinese],
         }
+    }
+
+    /// Whether the language is a choice: TRACE's published prompts are in English.
+    pub const fn has_languages(self, mode: JudgedMode) -> bool {
+        match self {
+            Self::Trace => matches!(mode, JudgedMode::Repaired),
+            Self::CfBench => false,
+            Self::FollowBench | Self::ComplexBench => true,
+        }
+    }
+
+    /// Refuses FollowBench's items in another language: their rules and prompts would count wrongly without an error.
+    pub(super) fn refuse_other_language(
+        self,
+        language: Language,
+        data: &Path,
+        prompts: &[JudgedPrompt],
+    ) -> Result<(), EvalError> {
+        if self != Self::FollowBench {
+            return Ok(());
+        }
+        let chinese = prompts.iter().filter(|one| one.test.prompt.chars().any(is_han)).count();
+        let is_chinese = 2 * chinese > prompts.len();
+        if prompts.is_empty() || is_chinese == (language == Language::Chinese) {
+            return Ok(());
+        }
+        Err(EvalError::OtherLanguage {
+            data: data.to_owned(),
+            chinese,
+            prompts: prompts.len(),
+            language: language.id(),
+            other: if is_chinese { Language::Chinese.id() } else { Language::English.id() },
+        })
     }
 
     /// Returns the templates that a run uses.

@@ -11,8 +11,9 @@ mod report;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use iopo_core::text::counted;
 use iopo_judge::trace::{Score, prompt, scores};
-use iopo_judge::{Answers, Attempt, Language, Mode, Prompt, Template};
+use iopo_judge::{Answers, Attempt, Language, Mode, Prompt, Template, Unjudged};
 use iopo_llm::{LanguageModel, Progress, Request, Sampling, complete_each};
 use serde::{Deserialize, Serialize};
 
@@ -92,6 +93,19 @@ impl JudgeCheckRun {
         Pass::ALL.into_iter().flat_map(|pass| self.requests_of(pass)).collect()
     }
 
+    /// Says that the responses have fewer constraints than wanted: code draws only so many that fit together and whose verdict on the
+    /// response is known.
+    pub fn shortfall(&self) -> Option<String> {
+        let found: usize = self.items.iter().map(|item| item.constraints.len()).sum();
+        let wanted = self.config.items.saturating_mul(self.config.constraints);
+        (found < wanted).then(|| {
+            format!(
+                "found {found} constraints that fit {}, fewer than the {wanted} asked for",
+                counted(self.items.len(), "response")
+            )
+        })
+    }
+
     fn requests_of(&self, pass: Pass) -> impl Iterator<Item = Request> {
         let sampling = Sampling::greedy(self.config.max_new_tokens)
             .with_temperature(self.config.temperature)
@@ -125,6 +139,7 @@ impl JudgeCheckRun {
         progress.finish();
         let mut answers = Answers::default();
         let mut verdicts: BTreeMap<(&str, usize), Vec<Option<bool>>> = BTreeMap::new();
+        let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
         let places =
             Pass::ALL.into_iter().flat_map(|pass| (0..self.items.len()).map(move |at| (pass, at)));
         for ((pass, at), outcome) in places.zip(outcomes) {
@@ -132,16 +147,23 @@ impl JudgeCheckRun {
             let (attempt, found) = match outcome {
                 Ok(completion) => {
                     let text = without_reasoning(&completion.text).to_owned();
-                    let found = scores(Mode::Repaired, count, &text).ok();
-                    (Attempt::Answer(text), found)
+                    let found = scores(Mode::Repaired, count, &text);
+                    (Attempt::Answer(text), found.map_err(|reason| reason.id().to_owned()))
                 }
-                Err(failure) => (Attempt::Failure(failure.class.name().to_owned()), None),
+                Err(failure) => {
+                    let class = failure.class.name();
+                    let reason = format!("{}: {class}", Unjudged::NoAnswer.id());
+                    (Attempt::Failure(class.to_owned()), Err(reason))
+                }
             };
+            if let (Pass::First, Err(reason)) = (pass, &found) {
+                *reasons.entry(reason.clone()).or_default() += count;
+            }
             answers.push(&format!("{}/{}", self.items[at].key, pass.id()), 0, attempt);
             let holds = |one: &Score| one.score >= 10.0;
             let mut list: Vec<Option<bool>> = match &found {
-                Some(scores) => scores.iter().map(|one| Some(holds(one))).collect(),
-                None => vec![None; count],
+                Ok(scores) => scores.iter().map(|one| Some(holds(one))).collect(),
+                Err(_) => vec![None; count],
             };
             if pass == Pass::Reversed {
                 list.reverse();
@@ -162,6 +184,7 @@ impl JudgeCheckRun {
                 endpoint: self.endpoint.clone(),
                 template: self.template.hash().to_owned(),
                 config: self.config,
+                reasons,
             },
             bootstrap,
         )?;

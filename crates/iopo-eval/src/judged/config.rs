@@ -32,8 +32,8 @@ pub struct JudgedConfig {
     pub strip_reasoning: bool,
     /// Evaluates only the first prompts. FollowBench keeps whole groups. Default: all prompts.
     pub limit: Option<usize>,
-    /// Language of the judge's prompt for TRACE, and of the data for FollowBench and ComplexBench. Default: the first of
-    /// [`JudgedBenchmark::languages`](super::JudgedBenchmark::languages).
+    /// Language of the judge's prompt for TRACE in `repaired`, and of the data for FollowBench and ComplexBench. It is an error where it
+    /// has no effect. Default: the first of [`JudgedBenchmark::languages`](super::JudgedBenchmark::languages).
     pub language: Option<Language>,
     /// How the judge is asked. Default: [`JudgeSettings::of`].
     pub judge: Option<JudgeSettings>,
@@ -48,8 +48,9 @@ pub struct JudgedConfig {
     pub input_preferences: Vec<PathBuf>,
     /// When a task counts as a copy of a prompt. Default: [`ContaminationConfig::default`].
     pub contamination: ContaminationConfig,
-    /// Labels of TRACE's constraints that occur in the training data, for the column `seen`. Default: none.
-    pub seen: BTreeSet<String>,
+    /// Labels of TRACE's constraints whose dimension occurs in the training data, for the column `seen` and the split of the
+    /// constraint accuracy. Default: not known, so nothing is split.
+    pub seen: Option<BTreeSet<String>>,
     /// Verdicts of the same judge on constraints that code decides, shown beside the table. Default: `None`.
     pub check: Option<JudgeCheck>,
     /// Bootstrap behind the intervals. Default: [`Bootstrap::default`].
@@ -75,7 +76,7 @@ impl JudgedConfig {
             trained_in: Vec::new(),
             input_preferences: Vec::new(),
             contamination: ContaminationConfig::default(),
-            seen: BTreeSet::new(),
+            seen: None,
             check: None,
             bootstrap: Bootstrap::default(),
         }

@@ -1,12 +1,14 @@
 //! Responses and answers of a judge that files have.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use iopo_judge::Responses;
+use iopo_judge::{Answers, Responses};
 use iopo_llm::Progress;
 use iopo_schema::PredictionRow;
 
 use super::JudgedConfig;
+use super::ask::without_reasoning;
 use super::items::JudgedPrompt;
 use crate::benchmarks::responses::ResponseFile;
 use crate::{EvalError, TestPrompt};
@@ -19,6 +21,43 @@ pub(super) fn parse<T>(
     let text = iopo_core::files::read_to_string(path)
         .map_err(|source| EvalError::Read { path: path.to_owned(), source })?;
     parse(&text).map_err(|source| EvalError::JudgedData { path: path.to_owned(), source })
+}
+
+/// The questions to a judge, by item.
+pub(super) type Questions = BTreeMap<String, BTreeSet<i64>>;
+
+/// Reads a file with the answers of a judge. An answer to no question is an error, or with `partial` a note.
+pub(super) fn read_answers(
+    config: &JudgedConfig,
+    path: &Path,
+    asked: &Questions,
+    progress: &dyn Progress,
+) -> Result<Answers, EvalError> {
+    let mut answers = parse(path, Answers::parse)?.map(|text| without_reasoning(text).to_owned());
+    let without: Vec<String> = answers.without_index().map(str::to_owned).collect();
+    for key in without {
+        let Some(questions) = asked.get(&key) else { continue };
+        if questions.len() > 1 {
+            let (path, questions) = (path.to_owned(), questions.len());
+            return Err(EvalError::AnswerWithoutIndex { path, key, questions });
+        }
+        for &only in questions {
+            answers.rename(&key, 0, only);
+        }
+    }
+    let is_asked = |key: &str, index: i64| asked.get(key).is_some_and(|own| own.contains(&index));
+    let unmatched: Vec<(&str, i64)> =
+        answers.questions().filter(|(key, index)| !is_asked(key, *index)).collect();
+    let Some(&(key, index)) = unmatched.first() else { return Ok(answers) };
+    let (key, questions) = (key.to_owned(), unmatched.len());
+    if !config.partial {
+        return Err(EvalError::UnmatchedAnswers { path: path.to_owned(), questions, key, index });
+    }
+    progress.note(&format!(
+        "skipped the answers to {questions} unknown questions (first: key `{key}`, index {index})"
+    ));
+    answers.retain(is_asked);
+    Ok(answers)
 }
 
 /// Reads predictions. A failed request has no response.

@@ -92,6 +92,11 @@ pub(super) trait Items {
     /// Whether a response contains text in the form of a verdict.
     fn is_forged(&self, question: &Question, response: &str) -> bool;
 
+    /// Lists the parts of the benchmark that have no item.
+    fn absent(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+
     /// Reads the verdicts and computes the metrics.
     fn evaluate(&self, responses: &Responses, answers: &Answers) -> Evaluation;
 }

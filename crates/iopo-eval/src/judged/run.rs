@@ -1,6 +1,7 @@
 //! A judged benchmark over files.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use iopo_core::text::counted;
 use iopo_judge::{Answers, Language, Responses};
@@ -8,12 +9,12 @@ use iopo_llm::{LanguageModel, Progress, Request};
 use iopo_schema::{Provenance, ResponseEnd, content_id, file_hash, run_files};
 use serde_json::{Value, json};
 
-use super::ask::without_reasoning;
 use super::check::{JudgeCheck, JudgeIdentity};
-use super::given::{parse, predictions, read_responses};
+use super::choice::{language, limit};
+use super::given::{Questions, parse, predictions, read_answers, read_responses};
 use super::items::{Items, JudgedPrompt, Question, Templates};
 use super::write::{Judged, write};
-use super::{JudgeSettings, JudgedBenchmark, JudgedConfig, JudgedMode, ask};
+use super::{JudgeSettings, JudgedBenchmark, JudgedConfig, JudgedMode, ask, seen};
 use crate::benchmarks::in_memory::GIVEN;
 use crate::benchmarks::origin::claim;
 use crate::benchmarks::protocol::{Evaluated, describe_prompts};
@@ -60,10 +61,18 @@ impl<'a> JudgedRun<'a> {
         config: &'a JudgedConfig,
         progress: &dyn Progress,
     ) -> Result<Self, EvalError> {
-        let language = config.language.unwrap_or(benchmark.languages()[0]);
-        check_choice(benchmark, mode, language)?;
+        let language = language(benchmark, mode, config)?;
         let mut items = benchmark.read(mode, language, &config.data)?;
         let mut prompts = items.prompts();
+        benchmark.refuse_other_language(language, &config.data, &prompts)?;
+        let absent = items.absent();
+        if !absent.is_empty() {
+            progress.note(&format!(
+                "{} has no item of the types {}, so the results are over the other types",
+                config.data.display(),
+                absent.join(", ")
+            ));
+        }
         if !config.trained_in.is_empty() || !config.input_preferences.is_empty() {
             let tests: Vec<TestPrompt> = prompts.iter().map(|prompt| prompt.test.clone()).collect();
             let mut tested = TestedPrompts::new(config.contamination);
@@ -75,9 +84,16 @@ impl<'a> JudgedRun<'a> {
                 tested.refuse_input_preferences(file)?;
             }
         }
+        let templates = Templates::built_in(benchmark.templates(mode), language);
+        let mut asked = Questions::new();
+        if config.judged.is_some() {
+            for one in items.questions(&templates, &assumed_responses(&prompts, "")) {
+                asked.entry(one.key).or_default().insert(one.index);
+            }
+        }
+        let answers = config.judged.as_deref();
         let answers =
-            config.judged.as_deref().map(|path| parse(path, Answers::parse)).transpose()?;
-        let answers = answers.map(|answers| answers.map(|text| without_reasoning(text).to_owned()));
+            answers.map(|path| read_answers(config, path, &asked, progress)).transpose()?;
         let mut responses = match (&config.responses, &config.judged) {
             (Some(path), _) => Some(read_responses(config, path, &prompts, progress)?),
             // Files of CFBench's program hold the responses beside the answers.
@@ -91,14 +107,22 @@ impl<'a> JudgedRun<'a> {
         let needs_response = config.judged.is_none()
             || config.responses.is_some()
             || matches!(benchmark, JudgedBenchmark::FollowBench | JudgedBenchmark::ComplexBench);
-        let has = |prompt: &JudgedPrompt| match (&responses, &answers) {
-            (Some(responses), _) if needs_response => responses.to(prompt.key()).is_some(),
-            (_, Some(answers)) => has_answer(answers, prompt.key()),
-            (_, None) => true,
+        let is_answered = |prompt: &JudgedPrompt| {
+            let has = |responses: &Responses| responses.to(prompt.key()).is_some();
+            !needs_response || responses.as_ref().is_none_or(has)
         };
-        if config.partial {
-            let before = prompts.len();
-            prompts.retain(has);
+        let is_judged = |prompt: &JudgedPrompt| {
+            // A rule decides about an item without a question.
+            let is_open = |answers: &Answers| !has_answer(answers, prompt.key());
+            !asked.contains_key(prompt.key()) || !answers.as_ref().is_some_and(is_open)
+        };
+        if config.partial && !prompts.is_empty() {
+            let (before, first) = (prompts.len(), prompts[0].key().to_owned());
+            prompts.retain(|prompt| is_answered(prompt) && is_judged(prompt));
+            if prompts.is_empty() && needs_response && config.responses.is_none() {
+                let (missing, prompts) = (before, before);
+                return Err(EvalError::Unanswered { missing, prompts, key: first });
+            }
             if prompts.len() < before {
                 let skipped = before - prompts.len();
                 let prompts = counted(skipped, "prompt");
@@ -114,12 +138,12 @@ impl<'a> JudgedRun<'a> {
             }
         }
         if prompts.is_empty() {
-            let (data, responses) = (config.data.clone(), config.responses.clone());
+            let given = config.responses.as_ref().or(config.judged.as_ref());
+            let (data, responses) = (config.data.clone(), given.cloned());
             return Err(EvalError::NoPrompts { data, responses });
         }
         items.keep(&prompts.iter().map(|prompt| prompt.test.key.clone()).collect());
         let settings = config.judge.clone().unwrap_or_else(|| JudgeSettings::of(benchmark, mode));
-        let templates = Templates::built_in(benchmark.templates(mode), language);
         let mut run = Self {
             benchmark,
             mode,
@@ -209,13 +233,8 @@ impl<'a> JudgedRun<'a> {
 
     /// Returns the questions to the judge. Where a response is not known yet, `assumed` stands for it.
     fn questions(&self, assumed: &str) -> Vec<Question> {
-        let responses = self.responses.clone().unwrap_or_else(|| {
-            let mut responses = Responses::default();
-            for prompt in &self.prompts {
-                responses.add(prompt.key(), assumed.to_owned());
-            }
-            responses
-        });
+        let responses = self.responses.clone();
+        let responses = responses.unwrap_or_else(|| assumed_responses(&self.prompts, assumed));
         self.items.questions(&self.templates, &responses)
     }
 
@@ -289,7 +308,7 @@ impl<'a> JudgedRun<'a> {
         responses: &Responses,
         answers: &Answers,
     ) -> Result<JudgedReport, EvalError> {
-        let templates = self.templates.iter().map(|one| (one.name().to_owned(), json!(one.hash())));
+        let asks = self.config.judged.is_none();
         let evaluated = Evaluated {
             mode: Some(self.mode.id()),
             limit: self.config.limit,
@@ -299,10 +318,28 @@ impl<'a> JudgedRun<'a> {
             bootstrap: self.config.bootstrap,
         };
         evaluated.describe(&mut self.protocol);
-        self.protocol["seen"] = json!(self.config.seen);
-        self.protocol["language"] = json!(self.language.id());
+        if let Some(seen) = &self.config.seen {
+            self.protocol["seen"] = json!(seen);
+        }
+        if self.benchmark == JudgedBenchmark::FollowBench {
+            self.protocol["files"] = json!(file_names(&self.benchmark.files(&self.config.data)?));
+        }
         self.protocol["judge"] = source;
-        self.protocol["judge"]["templates"] = Value::Object(templates.collect());
+        // A file of answers does not tell the prompt behind them.
+        if asks {
+            let hashes =
+                self.templates.iter().map(|one| (one.name().to_owned(), json!(one.hash())));
+            self.protocol["judge"]["templates"] = Value::Object(hashes.collect());
+        }
+        if asks || self.benchmark != JudgedBenchmark::Trace {
+            self.protocol["language"] = json!(self.language.id());
+        }
+        let checked = self.check.as_ref().map(|check| check.template.as_str());
+        let same_template = asks && self.templates.iter().any(|one| Some(one.hash()) == checked);
+        let mut evaluation = self.items.evaluate(responses, answers);
+        if let Some(seen) = &self.config.seen {
+            seen::split(&mut evaluation, seen);
+        }
         let questions = self.items.questions(&self.templates, responses);
         let forged = questions
             .iter()
@@ -321,7 +358,9 @@ impl<'a> JudgedRun<'a> {
             judges_itself,
             failed: self.failed,
             protocol: self.protocol,
-            evaluation: self.items.evaluate(responses, answers),
+            evaluation,
+            absent: self.items.absent(),
+            same_template,
             answers,
             groups: groups.collect(),
             forged,
@@ -364,34 +403,19 @@ impl<'a> JudgedRun<'a> {
     }
 }
 
-/// Refuses a mode or language that the benchmark does not have.
-fn check_choice(
-    benchmark: JudgedBenchmark,
-    mode: JudgedMode,
-    language: Language,
-) -> Result<(), EvalError> {
-    let refuse = |key, found: &str, expected: Vec<&str>| {
-        let expected = format!("one of {} for {}", expected.join(", "), benchmark.title());
-        Err(iopo_core::SettingError::new(key, format!("`{found}`"), expected).into())
-    };
-    if !benchmark.modes().contains(&mode) {
-        return refuse("mode", mode.id(), benchmark.modes().iter().map(|one| one.id()).collect());
+/// Assumes a text as the response to every prompt.
+fn assumed_responses(prompts: &[JudgedPrompt], text: &str) -> Responses {
+    let mut responses = Responses::default();
+    for prompt in prompts {
+        responses.add(prompt.key(), text.to_owned());
     }
-    if !benchmark.languages().contains(&language) {
-        let known = benchmark.languages().iter().map(|one| one.id()).collect();
-        return refuse("language", language.id(), known);
-    }
-    Ok(())
+    responses
 }
 
-/// Keeps the first prompts, and the rest of the last one's group.
-fn limit(prompts: &mut Vec<JudgedPrompt>, limit: Option<usize>) {
-    let Some(mut end) = limit.filter(|&limit| limit > 0 && limit < prompts.len()) else { return };
-    let group = prompts[end - 1].test.task_id.clone();
-    while !group.is_empty() && prompts.get(end).is_some_and(|next| next.test.task_id == group) {
-        end += 1;
-    }
-    prompts.truncate(end);
+/// Returns the names of files, without their directory.
+fn file_names(paths: &[PathBuf]) -> Vec<String> {
+    let names = paths.iter().filter_map(|path| path.file_name());
+    names.map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 fn has_answer(answers: &Answers, key: &str) -> bool {

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use iopo_core::text::counted;
 
-use super::JudgedReport;
 use super::metric::{JudgedMetric, Value};
+use super::{JudgedBenchmark, JudgedMode, JudgedReport};
+use crate::benchmarks::in_memory::{GIVEN, responder};
 
 /// Metrics that are no shares.
 const PLAIN: [&str; 3] = ["mean score", "mean rating", "CSL"];
@@ -18,14 +19,14 @@ pub(super) fn render(report: &JudgedReport) -> String {
         "{}, {}, {}, judged by {}\n\n",
         report.benchmark.title(),
         report.mode.id(),
-        report.model,
-        report.judge
+        responder(&report.model),
+        if report.judge == GIVEN { "given answers" } else { &report.judge }
     );
-    let _ = writeln!(
-        out,
-        "{:42} {:>6} {:>6}  {:22} unjudged = failed",
-        "", "n", "judged", "over judged"
-    );
+    let is_split = report.metrics.iter().any(|one| one.items != one.judged);
+    let heads = if is_split { ["over judged", "unjudged = failed"] } else { ["value", ""] };
+    let head = format!("{:42} {:>6} {:>6}  {:22} {}", "", "n", "judged", heads[0], heads[1]);
+    let _ = writeln!(out, "{}", head.trim_end());
+    let line = |out: &mut String, one: &JudgedMetric| line(out, one, is_split);
     report.metrics.iter().filter(headline).for_each(|one| line(&mut out, one));
     let (all, parts): (Vec<_>, Vec<_>) =
         report.metrics.iter().filter(|one| !headline(one)).partition(|one| one.subset == "all");
@@ -48,6 +49,13 @@ pub(super) fn render(report: &JudgedReport) -> String {
         let reasons = reasons.join(", ");
         let _ = writeln!(out, "{missing} of {} without a verdict ({reasons})", report.questions);
     }
+    if !report.absent.is_empty() {
+        let absent = report.absent.join(", ");
+        let _ = writeln!(out, "no item of the types {absent}, so {name} is over the other types");
+    }
+    if (report.benchmark, report.mode) == (JudgedBenchmark::FollowBench, JudgedMode::Paper) {
+        out.push_str("an answer that cannot be read counts −1, as in the published code\n");
+    }
     if report.forged > 0 {
         let _ = writeln!(
             out,
@@ -59,14 +67,14 @@ pub(super) fn render(report: &JudgedReport) -> String {
         out.push_str("the model judges its own responses, which judges tend to prefer\n");
     }
     let accuracy = match &report.check {
-        Some(check) => check.line(),
+        Some(check) => check.line(report.same_template),
         None => "not measured; `iopo eval judge` measures it".to_owned(),
     };
     let _ = write!(out, "judge accuracy on code-checkable constraints: {accuracy}");
     out
 }
 
-fn line(out: &mut String, metric: &JudgedMetric) {
+fn line(out: &mut String, metric: &JudgedMetric, is_split: bool) {
     let name = match metric.subset.as_str() {
         "all" => metric.name.to_owned(),
         subset => format!("{}, {subset}", metric.name),
@@ -79,15 +87,10 @@ fn line(out: &mut String, metric: &JudgedMetric) {
         let is_share = !PLAIN.contains(&metric.name);
         cell(value, is_share)
     });
-    let _ = writeln!(
-        out,
-        "{name}{:pad$} {:>6} {:>6}  {:22} {}",
-        "",
-        count(metric.items),
-        count(metric.judged),
-        cells[0],
-        cells[1]
-    );
+    let (items, judged) = (count(metric.items), count(metric.judged));
+    let second = if is_split { cells[1].as_str() } else { "" };
+    let text = format!("{name}{:pad$} {items:>6} {judged:>6}  {:22} {second}", "", cells[0]);
+    let _ = writeln!(out, "{}", text.trim_end());
 }
 
 /// Formats a value with its interval: a share in per cent with one decimal, another number with two.

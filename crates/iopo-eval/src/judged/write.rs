@@ -43,6 +43,10 @@ pub(super) struct Judged<'a> {
     /// Responses with text in the form of a verdict.
     pub(super) forged: usize,
     pub(super) check: Option<JudgeCheck>,
+    /// Whether the judge was asked with the template of the check.
+    pub(super) same_template: bool,
+    /// Parts of the benchmark without an item.
+    pub(super) absent: Vec<&'static str>,
 }
 
 impl Judged<'_> {
@@ -83,6 +87,10 @@ pub struct JudgedReport {
     pub max_unjudged_share: f64,
     /// The judge's verdicts on constraints that code decides.
     pub check: Option<JudgeCheck>,
+    /// Whether the judge was asked with the template of the check.
+    pub same_template: bool,
+    /// Parts of the benchmark that have no evaluated item: types of FollowBench. The headline is over the others.
+    pub absent: Vec<&'static str>,
 }
 
 impl JudgedReport {
@@ -101,7 +109,8 @@ impl JudgedReport {
             return Ok(());
         }
         let (questions, max_share) = (self.questions, self.max_unjudged_share);
-        Err(EvalError::Unjudged { unjudged, questions, max_share })
+        let reasons = self.unjudged.clone();
+        Err(EvalError::Unjudged { unjudged, questions, max_share, reasons })
     }
 }
 
@@ -137,8 +146,10 @@ pub(super) fn write(judged: Judged<'_>) -> Result<JudgedReport, EvalError> {
             "questions": questions,
             "unjudged": unjudged,
             "forged": judged.forged,
+            "absent": judged.absent,
             "confidence": judged.config.bootstrap.confidence,
             "judge_check": judged.check.as_ref().map(JudgeCheck::summary),
+            "judge_check_has_template": judged.same_template,
             "metrics": metrics,
         }),
     )?;
@@ -156,6 +167,8 @@ pub(super) fn write(judged: Judged<'_>) -> Result<JudgedReport, EvalError> {
         forged: judged.forged,
         max_unjudged_share: judged.config.max_unjudged_share,
         check: judged.check,
+        same_template: judged.same_template,
+        absent: judged.absent,
     })
 }
 
@@ -176,7 +189,7 @@ fn score(judged: &Judged<'_>, row: &VerdictRow) -> ScoreRow {
         task_id: judged.groups.get(&row.key).cloned().unwrap_or_default(),
         index: u32::try_from(row.index).unwrap_or(u32::MAX),
         instruction_id: row.label.clone(),
-        seen: judged.config.seen.contains(&row.label),
+        seen: judged.config.seen.as_ref().is_some_and(|seen| seen.contains(&row.label)),
         strict: row.verdict,
         loose: None,
         score: row.score,

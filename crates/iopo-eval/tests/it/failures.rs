@@ -365,7 +365,7 @@ fn both_kinds_of_benchmarks_record_the_same_fields() {
     let [coded_fields, judged_fields] = [&coded, &judged].map(fields);
     // What code decides depends on rules and tables, and what a judge decides on the judge.
     let rules = own(&["content_hash", "held_out", "rules", "tagger", "unsupported"]);
-    let by_judge = own(&["judge", "language", "seen"]);
+    let by_judge = own(&["judge", "language"]);
     let only = |one: &BTreeSet<String>, other: &BTreeSet<String>| {
         one.difference(other).cloned().collect::<Vec<_>>()
     };

@@ -1,5 +1,6 @@
-//! Judged benchmarks: goldens, hostile judges, missing verdicts, resumed runs, and the check of a judge.
+//! Judged benchmarks: goldens, files of answers, hostile judges, missing verdicts, resumed runs, and the check of a judge.
 
+mod answers;
 mod check;
 mod goldens;
 mod run;

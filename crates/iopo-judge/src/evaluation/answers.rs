@@ -1,6 +1,6 @@
 //! Recorded answers of a judge, and responses of a model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,6 +25,8 @@ pub enum Attempt {
 pub struct Answers {
     judge: Option<String>,
     by_question: BTreeMap<(String, i64), Vec<Attempt>>,
+    /// Keys of a file's answers that name no question, which count as answers to question 0.
+    without_index: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -32,7 +34,7 @@ struct AnswerRow {
     #[serde(alias = "idx")]
     key: Value,
     #[serde(default)]
-    index: i64,
+    index: Option<i64>,
     #[serde(default, alias = "judge_response")]
     answer: Option<String>,
     #[serde(default)]
@@ -64,7 +66,7 @@ impl Answers {
     pub fn parse(text: &str) -> Result<Self, DataError> {
         let mut answers = Self::default();
         for (place, row) in records::<AnswerRow>(NAME, text)? {
-            let bad = |reason: String| DataError::Item { benchmark: NAME, place, reason };
+            let bad = |reason: String| DataError::Row { what: NAME, place, reason };
             let key = key(NAME, place, &row.key)?;
             match (&answers.judge, row.judge) {
                 (Some(known), Some(other)) if *known != other => {
@@ -80,7 +82,10 @@ impl Answers {
                     return Err(bad("expected either `answer` or `failure`".to_owned()));
                 }
             };
-            answers.push(&key, row.index, attempt);
+            if row.index.is_none() {
+                answers.without_index.insert(key.clone());
+            }
+            answers.push(&key, row.index.unwrap_or(0), attempt);
         }
         Ok(answers)
     }
@@ -132,6 +137,23 @@ impl Answers {
     /// The attempts to ask a question, in order.
     pub fn to(&self, key: &str, index: i64) -> &[Attempt] {
         self.by_question.get(&(key.to_owned(), index)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The keys of a file's answers without an index, which count as answers to question 0.
+    pub fn without_index(&self) -> impl Iterator<Item = &str> {
+        self.without_index.iter().map(String::as_str)
+    }
+
+    /// Moves the answers to a question of an item to another index.
+    pub fn rename(&mut self, key: &str, from: i64, to: i64) {
+        if let Some(attempts) = self.by_question.remove(&(key.to_owned(), from)) {
+            self.by_question.entry((key.to_owned(), to)).or_default().extend(attempts);
+        }
+    }
+
+    /// Keeps the answers to some questions, which `keeps` names by key and index.
+    pub fn retain(&mut self, keeps: impl Fn(&str, i64) -> bool) {
+        self.by_question.retain(|(key, index), _| keeps(key, *index));
     }
 
     /// The items and questions that were asked.
@@ -211,13 +233,13 @@ impl Responses {
     }
 }
 
-fn key(benchmark: &'static str, place: Place, key: &Value) -> Result<String, DataError> {
+fn key(what: &'static str, place: Place, key: &Value) -> Result<String, DataError> {
     match key {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
         other => {
             let reason = format!("`key`: found {other}, expected text or a number");
-            Err(DataError::Item { benchmark, place, reason })
+            Err(DataError::Row { what, place, reason })
         }
     }
 }
@@ -265,11 +287,20 @@ mod tests {
     }
 
     #[test]
+    fn answers_without_an_index_are_known_and_answers_can_be_dropped() {
+        let file = "{\"key\": 1, \"answer\": \"a\"}\n{\"key\": 2, \"index\": 0, \"answer\": \"b\"}";
+        let mut answers = Answers::parse(file).expect("answers");
+        assert_eq!(answers.without_index().collect::<Vec<_>>(), ["1"]);
+        answers.retain(|key, index| (key, index) == ("2", 0));
+        assert_eq!(answers.questions().collect::<Vec<_>>(), [("2", 0)]);
+    }
+
+    #[test]
     fn problems_name_the_line() {
         let refused = |text: &str| Answers::parse(text).expect_err(text).to_string();
         assert_eq!(
             refused("{\"key\": [], \"answer\": \"\"}"),
-            "line 1 is not an item of judge answer: `key`: found [], expected text or a number"
+            "invalid judge answer in line 1: `key`: found [], expected text or a number"
         );
         let judges = "{\"key\": 1, \"answer\": \"\", \"judge\": \"a\"}\n{\"key\": 2, \"answer\": \"\", \"judge\": \"b\"}";
         assert!(refused(judges).ends_with("found the judge `b`, expected `a`"));

@@ -45,7 +45,8 @@ fn table(judged: &[(&Item, Option<Vec<Score>>)]) -> Table {
     push("IF", "all", &totals.all);
     push("IF-S", "one constraint", &totals.single);
     push("IF-M", "several constraints", &totals.multi);
-    for (count, set) in &totals.by_count {
+    // IF-S has the items with one constraint.
+    for (count, set) in totals.by_count.iter().filter(|(count, _)| **count > 1) {
         table.push("IF", format!("{count} constraints"), set.followed);
     }
     for (label, mean) in totals.by_dimension {

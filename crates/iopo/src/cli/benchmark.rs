@@ -16,6 +16,9 @@ use super::judged::{JudgeCheckArgs, JudgedCommand};
 #[command(
     group(ArgGroup::new("answers").required(true).args(["model", "responses", "endpoint"])),
     mut_arg("partial", |partial| partial.requires("responses").conflicts_with_all(["model", "endpoint"])),
+    mut_arg("batch", of_model),
+    mut_arg("device", of_model),
+    mut_arg("dtype", of_model),
 )]
 pub(crate) struct BenchmarkArgs {
     #[command(flatten)]
@@ -33,13 +36,18 @@ pub(crate) struct BenchmarkArgs {
     #[arg(long, value_name = "FILE", requires = "endpoint", conflicts_with_all = ["model", "responses"])]
     pub(crate) config: Option<PathBuf>,
     /// Largest share of failed requests to an endpoint. More is an error after all files are written.
-    #[arg(long, value_name = "SHARE", default_value = "0.02", value_parser = share)]
+    #[arg(long, value_name = "SHARE", default_value = "0.02", value_parser = share, conflicts_with = "responses")]
     pub(crate) max_failed_share: f64,
     /// Also write the results as another harness does, to the directory `lm-eval` in the output directory.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) export: Option<Harness>,
     #[command(flatten)]
     pub(crate) paid: PaidArgs,
+}
+
+/// Marks a flag of models on this machine.
+fn of_model(flag: Arg) -> Arg {
+    flag.conflicts_with_all(["responses", "endpoint"])
 }
 
 /// What happens to prompts without a response.
@@ -190,6 +198,9 @@ mod tests {
         for (flags, own) in [
             (&["--adapter", "a"][..], 0),
             (&["--escape-special-tokens"], 0),
+            (&["--device", "cpu"], 0),
+            (&["--dtype", "f32"], 0),
+            (&["--batch", "2"], 0),
             (&["--partial"], 1),
             (&["--missing", "fail"], 1),
             (&["--strip-reasoning"], 1),
@@ -203,5 +214,55 @@ mod tests {
             assert_eq!(refused(flags), Some(ErrorKind::MissingRequiredArgument), "{flags:?}");
         }
         assert_eq!(refused(&sources.concat()), Some(ErrorKind::ArgumentConflict));
+        for flags in [["--max-new-tokens", "9"], ["--max-failed-share", "0.5"]] {
+            for (source, expected) in [
+                (&sources[0], None),
+                (&sources[1], Some(ErrorKind::ArgumentConflict)),
+                (&sources[2], None),
+            ] {
+                assert_eq!(
+                    refused(&[source, &flags[..]].concat()),
+                    expected,
+                    "{source:?} {flags:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn flags_of_a_judge_without_effect_are_refused() {
+        let refused = |line: &[&str]| {
+            let command = EvalCommand::augment_subcommands(Command::new("eval"));
+            let line = ["eval"].iter().chain(line);
+            let matches = command.try_get_matches_from(line).map_err(|error| error.kind())?;
+            EvalCommand::from_arg_matches(&matches).map(drop).map_err(|error| error.kind())
+        };
+        let trace = |flags: &[&str]| refused(&[&["trace", "--data", "d"], flags].concat());
+        let (conflict, missing) =
+            (Err(ErrorKind::ArgumentConflict), Err(ErrorKind::MissingRequiredArgument));
+        assert_eq!(trace(&["--judged", "j"]), Ok(()));
+        assert_eq!(trace(&["--judge-model", "m"]), missing, "who responds?");
+        assert_eq!(trace(&["--judge-model", "m", "--responses", "r"]), Ok(()));
+        for flags in [
+            &["--judge-temperature", "1"][..],
+            &["--judge-max-new-tokens", "9"],
+            &["--config", "c"],
+            &["--max-new-tokens", "9"],
+            &["--device", "cpu"],
+            &["--batch", "2"],
+            &["--dtype", "f32"],
+        ] {
+            let with = |more: &[&str]| trace(&[flags, more].concat());
+            assert_eq!(with(&["--judged", "j"]), conflict, "{flags:?}");
+            assert_eq!(with(&["--judged", "j", "--responses", "r"]), conflict, "{flags:?}");
+            // Control: each has an effect on some model or endpoint.
+            let both = ["--judge-model", "m", "--model", "m"];
+            assert_eq!(with(&both), Ok(()), "{flags:?}");
+        }
+        assert_eq!(trace(&["--judged", "j", "--endpoint", "e", "--config", "c"]), Ok(()));
+        let by_judge = ["--judge-model", "m", "--responses", "r", "--device", "cpu"];
+        assert_eq!(trace(&by_judge), Ok(()));
+        assert_eq!(refused(&["judge", "--judge", "j", "--device", "cpu"]), conflict);
+        assert_eq!(refused(&["judge", "--judge-model", "m", "--device", "cpu"]), Ok(()));
     }
 }

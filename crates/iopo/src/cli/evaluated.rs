@@ -6,7 +6,9 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
 use iopo_model::Dtype;
 
 /// Prompts, responses and files of a benchmark.
@@ -41,15 +43,15 @@ pub(crate) struct EvaluatedArgs {
     #[arg(long, requires = "responses", conflicts_with_all = ["model", "endpoint"])]
     pub(crate) strip_reasoning: bool,
     /// Maximum number of tokens of a response.
-    #[arg(long, value_name = "N", default_value = "1280")]
+    #[arg(long, value_name = "N", default_value = "1280", conflicts_with = "responses")]
     pub(crate) max_new_tokens: NonZeroUsize,
     /// Treat special tokens in the text of a prompt as ordinary text instead of failing.
     #[arg(long, requires = "model", conflicts_with_all = ["responses", "endpoint"])]
     pub(crate) escape_special_tokens: bool,
     #[command(flatten)]
     pub(crate) on: ComputeArgs,
-    /// Run that trained the model: its data are compared with the prompts, and its held-out kinds separate seen from unseen types
-    /// [default: the run of --adapter, or the held-out kinds of the default preset].
+    /// Run that trained the model: its data are compared with the prompts, and the kinds of the constraints in its rows separate seen
+    /// from unseen types [default: the run of --adapter, or the kinds that the default preset draws].
     #[arg(long, value_name = "DIR")]
     pub(crate) run: Option<PathBuf>,
 }
@@ -66,6 +68,30 @@ pub(crate) struct ComputeArgs {
     /// Type of the weights of models on this machine: f32 or bf16.
     #[arg(long, value_name = "TYPE", default_value = "f32")]
     pub(crate) dtype: Dtype,
+}
+
+/// Refuses flags that have no effect, because none of the flags that they belong to is given.
+///
+/// clap cannot express this: it does not enforce `requires` if the required flag excludes one that is given.
+pub(super) fn refuse_without(
+    flags: &ArgMatches,
+    rules: &[(&[&str], &[&str])],
+) -> Result<(), clap::Error> {
+    let is_given = |id: &str| {
+        // A flag that the command does not have is not given.
+        let source = flags.try_contains_id(id).ok().and_then(|_| flags.value_source(id));
+        source == Some(ValueSource::CommandLine)
+    };
+    let long = |id: &&str| format!("--{}", id.replace('_', "-"));
+    for (dependent, owners) in rules {
+        let Some(flag) = dependent.iter().find(|id| is_given(id)) else { continue };
+        if !owners.iter().any(|id| is_given(id)) {
+            let owners = owners.iter().map(long).collect::<Vec<_>>().join(" or ");
+            let what = format!("'{}' has no effect without {owners}", long(flag));
+            return Err(clap::Error::raw(ErrorKind::ArgumentConflict, what));
+        }
+    }
+    Ok(())
 }
 
 /// Reads a share.

@@ -4,12 +4,14 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgGroup, ArgMatches, Args, Command, FromArgMatches};
 use iopo_eval::{JudgedBenchmark, JudgedMode};
 use iopo_judge::Language;
 
 use super::PaidArgs;
-use super::evaluated::{ComputeArgs, EvaluatedArgs, share};
+use super::evaluated::{ComputeArgs, EvaluatedArgs, refuse_without, share};
 
 /// The model that judges, by endpoint or on this machine.
 #[derive(Debug, Args)]
@@ -40,7 +42,6 @@ pub(crate) struct JudgeArgs {
     group(ArgGroup::new("verdicts").required(true).args(["judge", "judge_model", "judged"])),
     mut_arg("config", |config| config.help(CONFIG)),
     mut_arg("responses", |responses| responses.help(RESPONSES)),
-    mut_arg("limit", |limit| limit.help(LIMIT)),
     mut_arg("partial", |partial| partial.help(PARTIAL)),
     mut_arg("max_new_tokens", |limit| limit.default_value("2048")),
 )]
@@ -65,13 +66,18 @@ const CONFIG: &str =
     "Configuration file with the endpoints and the settings of `[llm]` [default: that of the run]";
 const RESPONSES: &str = "Responses to judge, instead of a model: JSON with `response` and `prompt` or `key`, a file of samples that \
     lm-eval or evalscope wrote, or predictions.parquet";
-const LIMIT: &str = "Evaluate only the first N prompts. FollowBench keeps whole groups";
+const LIMIT: &str = "Evaluate only the first N prompts, and the rest of the last one's group";
 const PARTIAL: &str =
     "Skip prompts that have no response or no answer of the judge, instead of failing";
 
 /// Flags of `iopo eval judge`.
 #[derive(Debug, Args)]
-#[command(group(ArgGroup::new("verdicts").required(true).args(["judge", "judge_model"])))]
+#[command(
+    group(ArgGroup::new("verdicts").required(true).args(["judge", "judge_model"])),
+    mut_arg("batch", of_model),
+    mut_arg("device", of_model),
+    mut_arg("dtype", of_model),
+)]
 pub(crate) struct JudgeCheckArgs {
     #[command(flatten)]
     pub(crate) by: JudgeArgs,
@@ -91,14 +97,31 @@ pub(crate) struct JudgeCheckArgs {
     pub(crate) on: ComputeArgs,
 }
 
+/// Marks a flag of a judge on this machine.
+fn of_model(flag: Arg) -> Arg {
+    flag.conflicts_with("judge")
+}
+
 /// A judged benchmark that the command line names, with its flags.
 #[derive(Debug)]
 pub(crate) struct JudgedCommand {
     pub(crate) benchmark: JudgedBenchmark,
     pub(crate) mode: JudgedMode,
-    pub(crate) language: Language,
+    /// The language, if a flag chooses one.
+    pub(crate) language: Option<Language>,
     pub(crate) args: JudgedArgs,
 }
+
+/// Id of the flag that names a file of answers.
+const JUDGED: &str = "judged";
+
+/// Flags, and those of which they need one to have an effect.
+const NEEDS: &[(&[&str], &[&str])] = &[
+    (&["max_new_tokens"], &["model", "endpoint"]),
+    (&["batch", "device", "dtype"], &["model", "judge_model"]),
+    (&["config"], &["endpoint", "judge", "judge_model"]),
+    (&["judge_temperature", "judge_max_new_tokens"], &["judge", "judge_model"]),
+];
 
 /// Ids and long names of the flags whose values depend on the benchmark.
 const MODE: &str = "mode";
@@ -124,11 +147,18 @@ impl JudgedCommand {
         let chosen = |flag| flags.try_get_one::<String>(flag).ok().flatten().map(String::as_str);
         let (modes, languages) = (benchmark.modes(), benchmark.languages());
         let mode = modes.iter().find(|mode| chosen(MODE) == Some(mode.id()));
+        let is_chosen = chosen(LANGUAGE).is_some()
+            && flags.value_source(LANGUAGE) == Some(ValueSource::CommandLine);
         let language = languages.iter().find(|language| chosen(LANGUAGE) == Some(language.id()));
+        refuse_without(flags, NEEDS)?;
+        if ![JUDGED, "model", "responses", "endpoint"].iter().any(|id| flags.contains_id(id)) {
+            let what = "pass --model, --responses or --endpoint, whose responses are judged";
+            return Err(clap::Error::raw(ErrorKind::MissingRequiredArgument, what));
+        }
         Ok(Self {
             benchmark,
             mode: *mode.unwrap_or(&modes[0]),
-            language: *language.unwrap_or(&languages[0]),
+            language: language.copied().filter(|_| is_chosen),
             args: JudgedArgs::from_arg_matches(flags)?,
         })
     }
@@ -148,6 +178,12 @@ fn subcommand(benchmark: JudgedBenchmark) -> Command {
                 .default_value(benchmark.modes()[0].id())
                 .value_parser(PossibleValuesParser::new(benchmark.modes().iter().map(mode))),
         );
+    let command = match benchmark {
+        JudgedBenchmark::FollowBench | JudgedBenchmark::ComplexBench => {
+            command.mut_arg("limit", |limit| limit.help(LIMIT))
+        }
+        JudgedBenchmark::Trace | JudgedBenchmark::CfBench => command,
+    };
     let [default, _, ..] = benchmark.languages() else { return command };
     let languages = benchmark.languages().iter().map(|language| language.id());
     let help = if benchmark == JudgedBenchmark::Trace {

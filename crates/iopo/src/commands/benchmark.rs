@@ -171,7 +171,16 @@ fn setup(
     config: &PipelineConfig,
     input_preferences: Option<&Path>,
 ) -> Result<Setup> {
-    let Some(run) = run else { return Ok(TrainedKinds::default().setup(config)?) };
+    Ok(trained_kinds(run, config, input_preferences).setup(config)?)
+}
+
+/// Reads the kinds that a run was trained on. They are not complete without a run.
+pub(super) fn trained_kinds(
+    run: Option<&Path>,
+    config: &PipelineConfig,
+    input_preferences: Option<&Path>,
+) -> TrainedKinds {
+    let Some(run) = run else { return TrainedKinds::default() };
     let trained = match TrainedKinds::read(&[run.to_owned()], config, input_preferences) {
         Ok(trained) => trained,
         Err(error) => {
@@ -181,11 +190,11 @@ fn setup(
     };
     if !trained.is_complete {
         printer::note(&format!(
-            "seen, near and unseen types are from configured kinds, because the rows in {} do not tell all that it was trained on",
+            "what counts as seen is from configured kinds, because the rows in {} do not tell all that it was trained on",
             run.display()
         ));
     }
-    Ok(trained.setup(config)?)
+    trained
 }
 
 /// Returns the file of input preferences that a run was trained on, if it is still there.

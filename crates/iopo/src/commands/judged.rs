@@ -11,11 +11,13 @@ use iopo::config::PipelineConfig;
 use iopo::roles::RoleName;
 use iopo_constraints::{Dimension, Kind};
 use iopo_eval::judged::check::{JudgeCheck, JudgeIdentity};
-use iopo_eval::{EvalError, JudgeSettings, JudgedBenchmark, JudgedConfig, JudgedReport, JudgedRun};
+use iopo_eval::{
+    EvalError, JudgeSettings, JudgedBenchmark, JudgedConfig, JudgedMode, JudgedReport, JudgedRun,
+};
 use iopo_llm::Request;
 use iopo_schema::run_files;
 
-use super::benchmark::{input_preferences, of_run, run_config, trained_in};
+use super::benchmark::{input_preferences, of_run, run_config, trained_in, trained_kinds};
 use super::models::{Local, Models};
 use crate::bars::Bars;
 use crate::cli::{JudgedArgs, JudgedCommand};
@@ -27,6 +29,10 @@ pub(crate) use check::run as check;
 
 /// Length that is assumed of a response that is not known yet, in words, to estimate the judge's prompts.
 const ASSUMED_WORDS: usize = 300;
+
+/// Stands below the table of a model whose training is not known.
+const DEFAULT_SEEN: &str =
+    "no run is named (--run), so seen dimensions are those of the default preset's synthesis";
 
 /// Judges the responses of a model or of a file, and prints the metrics.
 pub(crate) fn run(command: &JudgedCommand) -> Result<()> {
@@ -41,17 +47,21 @@ pub(crate) fn run(command: &JudgedCommand) -> Result<()> {
     let stores_local = args.by.judge_model.is_some();
     let of_out = (out.as_path(), &args.by.paid);
     let models = Models::open(own.as_deref(), endpoints, stores_local, of_out)?;
-    let mut config = JudgedConfig::new(fetch::resolve_data(&evaluated.data)?, &out);
+    let mut config = JudgedConfig::new(fetch::resolve_items(&evaluated.data)?, &out);
     config.responses.clone_from(&evaluated.responses);
     config.judged.clone_from(&args.judged);
     config.model_responds = evaluated.model.is_some() || evaluated.endpoint.is_some();
     config.partial = evaluated.partial;
     config.strip_reasoning = evaluated.strip_reasoning;
     config.limit = evaluated.limit.map(NonZeroUsize::get);
-    config.language = Some(*language);
+    config.language = *language;
     config.max_unjudged_share = args.max_unjudged_share;
     config.contamination = run_config.eval.contamination;
     let trained_on = input_preferences(trained_in.as_deref(), &run_config)?;
+    if *benchmark == JudgedBenchmark::Trace && *mode != JudgedMode::Script {
+        config.seen =
+            Some(seen_dimensions(trained_in.as_deref(), &run_config, trained_on.as_deref())?);
+    }
     config.input_preferences = trained_on.into_iter().collect();
     config.trained_in = trained_in.into_iter().collect();
     config.judge_endpoint = models.judge_endpoint().map(str::to_owned);
@@ -59,9 +69,6 @@ pub(crate) fn run(command: &JudgedCommand) -> Result<()> {
     settings.max_new_tokens = args.by.judge_max_new_tokens.get();
     settings.temperature = args.by.judge_temperature.unwrap_or(settings.temperature);
     config.judge = Some(settings);
-    if *benchmark == JudgedBenchmark::Trace {
-        config.seen = seen_dimensions(&run_config)?;
-    }
     let bars = Bars::new();
     let mut run = JudgedRun::prepare(*benchmark, *mode, &config, &bars).map_err(failure)?;
     if let Some(name) = args.by.judge_model.as_ref().filter(|_| !args.by.paid.dry_run) {
@@ -100,7 +107,8 @@ pub(crate) fn run(command: &JudgedCommand) -> Result<()> {
         let check = check_by_name(args.judge_check.as_deref(), run.given_judge())?;
         run.with_check(check).read_judged().map_err(failure)?
     };
-    finish(&report)
+    let seen_by_default = config.seen.is_some() && config.trained_in.is_empty();
+    finish(&report, seen_by_default)
 }
 
 /// Returns the requests to endpoints: those for responses, those to the judge, and at most how many ask the judge again.
@@ -131,8 +139,13 @@ fn requests(
 }
 
 /// Prints the table, then fails if too many verdicts are missing.
-fn finish(report: &JudgedReport) -> Result<()> {
-    printer::result(&report.table())?;
+fn finish(report: &JudgedReport, seen_by_default: bool) -> Result<()> {
+    let mut table = report.table();
+    if seen_by_default {
+        table.push('\n');
+        table.push_str(DEFAULT_SEEN);
+    }
+    printer::result(&table)?;
     report.refuse_unjudged().map_err(failure)
 }
 
@@ -153,15 +166,24 @@ fn respond(
     run.respond(&model, &decoding, bars).map_err(failure)
 }
 
-/// Returns the labels of TRACE whose dimension has a kind that synthesis draws and a run does not hold out.
-fn seen_dimensions(config: &PipelineConfig) -> Result<BTreeSet<String>> {
-    let held_out = config.eval.held_out_kinds()?;
-    let added = config.added_kinds();
-    let is_drawn = |kind: &&Kind| kind.is_drawn() || added.contains(kind);
-    let kinds = Kind::ALL.iter().filter(is_drawn).filter(|kind| !held_out.contains(kind));
-    let dimensions: BTreeSet<Dimension> = kinds.map(|kind| kind.dimension()).collect();
+/// Returns the labels of TRACE whose dimension occurs in the rows that a run was trained on, or in the kinds that synthesis draws if
+/// its files do not tell or no run is named.
+fn seen_dimensions(
+    run: Option<&Path>,
+    config: &PipelineConfig,
+    input_preferences: Option<&Path>,
+) -> Result<BTreeSet<String>> {
+    let trained = trained_kinds(run, config, input_preferences);
+    let mut dimensions = trained.dimensions;
+    if !trained.is_complete {
+        let held_out = config.eval.held_out_kinds()?;
+        let added = config.added_kinds();
+        let is_drawn = |kind: &&Kind| kind.is_drawn() || added.contains(kind);
+        let kinds = Kind::ALL.iter().filter(is_drawn).filter(|kind| !held_out.contains(kind));
+        dimensions.extend(kinds.map(|kind| kind.dimension().english().to_owned()));
+    }
     let labels = Dimension::ALL.into_iter().zip(iopo_judge::trace::DIMENSIONS);
-    let seen = labels.filter(|(dimension, _)| dimensions.contains(dimension));
+    let seen = labels.filter(|(dimension, _)| dimensions.contains(dimension.english()));
     Ok(seen.map(|(_, label)| label.to_owned()).collect())
 }
 
@@ -232,10 +254,20 @@ fn failure(error: EvalError) -> anyhow::Error {
         EvalError::SpecialToken { .. } => {
             Some("pass --escape-special-tokens to read it as plain text, or remove the prompt")
         }
-        EvalError::Unjudged { .. } => {
-            Some("all files are written; choose a stronger judge, or raise --max-unjudged-share")
+        EvalError::OtherLanguage { other: "zh", .. } => {
+            Some("pass --language zh, or the items in English")
+        }
+        EvalError::OtherLanguage { .. } => Some("pass --language en, or the items in Chinese"),
+        EvalError::UnmatchedAnswers { .. } => {
+            Some("compare `key` and `index` with the items, or pass --partial to skip such answers")
         }
         _ => None,
+    };
+    let hint = match &error {
+        EvalError::Unjudged { .. } => {
+            error.hint().map(|hint| format!("{hint}; or raise --max-unjudged-share"))
+        }
+        _ => hint.map(str::to_owned),
     };
     let text = error.to_string();
     match (error.is_usage(), hint) {

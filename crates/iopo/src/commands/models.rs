@@ -61,8 +61,10 @@ impl Models {
             Roles::open_journaled(&resolved.config, &store, &names, &journal, &[])
         };
         let roles = roles.map_err(failure)?;
-        if remote.iter().all(Option::is_some) {
-            roles.notes().iter().for_each(|note| crate::printer::note(note));
+        if remote.iter().all(Option::is_some) && roles.judges_itself() {
+            crate::printer::note(
+                "the model judges its own responses, which it tends to prefer; pass another --judge",
+            );
         }
         let address = endpoints[0].and_then(|name| address(&known, name));
         Ok(Self { roles: Some(roles), remote, address })

@@ -27,6 +27,8 @@ pub(super) const FROM_CONFIGURED: &str = "Seen, near and unseen types of the ben
 pub struct TrainedKinds {
     /// The kinds.
     pub kinds: BTreeSet<Kind>,
+    /// The English names of the dimensions, also of constraints that only a judge decides.
+    pub dimensions: BTreeSet<String>,
     /// Whether there are rows and all of them tell their constraints. Those of an import do not.
     pub is_complete: bool,
 }
@@ -45,7 +47,7 @@ impl TrainedKinds {
         config: &PipelineConfig,
         input_preferences: Option<&Path>,
     ) -> Result<Self, PipelineError> {
-        let mut found = Self { kinds: BTreeSet::new(), is_complete: true };
+        let mut found = Self { is_complete: true, ..Self::default() };
         let mut rows = 0;
         for dir in dirs {
             let file = dir.join(run_files::PREFERENCES);
@@ -80,7 +82,7 @@ impl TrainedKinds {
     /// # Errors
     /// Returns an error if a setting names an unknown kind.
     pub fn setup(self, config: &PipelineConfig) -> Result<Setup, PipelineError> {
-        let Self { kinds, is_complete } = self;
+        let Self { kinds, is_complete, .. } = self;
         let mut setup = Setup::new(config.eval.held_out_kinds()?);
         setup.added = config.added_kinds();
         if is_complete {
@@ -102,6 +104,7 @@ impl TrainedKinds {
     fn add(&mut self, constraints: &[ConstraintRow]) {
         let checks = constraints.iter().filter_map(|one| one.check.as_ref());
         self.kinds.extend(checks.flat_map(CheckRow::kinds));
+        self.dimensions.extend(constraints.iter().map(|one| one.dimension.clone()));
     }
 
     /// Adds the kinds of the instructions whose responses SFT trains on.
@@ -230,6 +233,7 @@ mod tests {
         r#"{"parts":[{"id":"no_commas","params":{}},{"id":"max_words","params":{"n":9}}]}"#
             .clone_into(&mut check.params);
         let found = read(&[group], &config);
+        assert_eq!(found.dimensions, ["a".to_owned()].into());
         assert_eq!(found.kinds, [Kind::AllOf, Kind::NoCommas, Kind::MaxWords].into());
     }
 

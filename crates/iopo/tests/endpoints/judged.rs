@@ -69,7 +69,8 @@ fn paid_verdicts_are_confirmed_and_never_paid_twice() {
         "judge: 2 requests, about ",
         "judge, asked again if answers give no verdict, at most: 6 requests, about ",
         "; cost 0.0",
-        "the writer judges its own answers",
+        "the model judges its own responses",
+        "pass another --judge",
     ] {
         assert!(dry.stderr.contains(part), "{part}: {}", dry.stderr);
     }

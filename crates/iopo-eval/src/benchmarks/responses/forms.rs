@@ -25,8 +25,7 @@ impl ResponseFile {
                 .map_err(|error| file.bad(number, error.to_string()))?;
             fields.key = fields.key.or(idx);
             let read = fields.read().map_err(|reason| file.bad(number, reason));
-            let (reference, response) = read?;
-            file.lines.push(ResponseLine { number, reference, response });
+            file.push(number, read?);
         }
         Ok(file)
     }
@@ -52,6 +51,7 @@ impl ResponseFile {
             number: at + 1,
             reference: PromptReference { prompt: Some(row.prompt), key: Some(row.key) },
             response: row.response,
+            raw: None,
         });
         let file = Self::empty(&path.display().to_string(), "row");
         Ok(Self { lines: lines.collect(), ..file })

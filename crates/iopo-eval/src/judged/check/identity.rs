@@ -2,7 +2,8 @@
 
 use super::{JudgeCheck, template};
 
-/// What makes a judge the same as another one: the model, where it runs, and the settings of its first answer.
+/// What makes a judge the same as another one: the model, where it runs, and the settings of its first answer. The template of a
+/// benchmark is no part of it; the table of a benchmark that asks with another one says so.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgeIdentity {
     /// Name of the model.
@@ -18,7 +19,7 @@ pub struct JudgeIdentity {
 }
 
 impl JudgeCheck {
-    /// Lists how a judge differs from the one that was checked, including a template of the check that has changed since.
+    /// Lists how a judge differs from the one that was checked, and whether the template of the check has changed since.
     /// Empty if the check is about this judge.
     pub fn differences(&self, judge: &JudgeIdentity) -> Vec<String> {
         let place = |endpoint: &Option<String>| endpoint.clone().unwrap_or("this process".into());

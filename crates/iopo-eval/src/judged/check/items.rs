@@ -14,6 +14,9 @@ use super::JudgeCheckConfig;
 /// Tasks with plain responses.
 const TEXTS: &str = include_str!("../../../data/judge_check.jsonl");
 
+/// Number of draws in a row that find no constraint, after which a response gets no more.
+const MOST_MISSES: usize = 20;
+
 #[derive(Debug, Clone, Deserialize)]
 struct Text {
     task: String,
@@ -90,7 +93,11 @@ fn item(
         .and_then(|kind| kind.draw(&text.task, &mut rng).edit(&text.response));
     let response = edited.filter(|_| at % 2 == 1).unwrap_or_else(|| text.response.clone());
     let mut picked: Vec<(Constraint, bool)> = Vec::new();
+    let mut misses = 0;
     for _ in 0..config.constraints {
+        if misses == MOST_MISSES {
+            break;
+        }
         let wanted = rng.random::<bool>();
         let mut order: Vec<Kind> = kinds.to_vec();
         order.shuffle(&mut rng);
@@ -112,7 +119,11 @@ fn item(
                     && one.fits_with(picked.iter().map(|(one, _)| one))
             })
         });
-        let Some(constraint) = found else { continue };
+        let Some(constraint) = found else {
+            misses += 1;
+            continue;
+        };
+        misses = 0;
         *used.entry((constraint.kind(), wanted)).or_default() += 1;
         picked.push((constraint, wanted));
     }

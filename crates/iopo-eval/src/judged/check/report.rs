@@ -83,6 +83,9 @@ pub struct JudgeCheck {
     pub holding: Rate,
     /// Constraints without a verdict. They count in no rate.
     pub unjudged: usize,
+    /// Constraints without a verdict, by reason.
+    #[serde(default)]
+    pub reasons: BTreeMap<String, usize>,
     /// Over all kinds.
     pub all: KindCheck,
     /// Share of verdicts that change when the judge is asked again.
@@ -100,6 +103,8 @@ pub(super) struct About {
     pub(super) endpoint: Option<String>,
     pub(super) template: String,
     pub(super) config: JudgeCheckConfig,
+    /// Constraints without a verdict when asked first, by reason.
+    pub(super) reasons: BTreeMap<String, usize>,
 }
 
 /// The two verdicts on one constraint.
@@ -166,6 +171,7 @@ pub(super) fn compare(
         constraints: pairs.len(),
         holding: rate(&mut pairs.iter().map(|pair| (pair.text, pair.holds)))?,
         unjudged: pairs.iter().filter(|pair| pair.judged.is_none()).count(),
+        reasons: about.reasons,
         all: of_kind(None)?,
         flips_when_repeated: flips(&repeated)?,
         flips_when_reversed: flips(&reversed)?,
@@ -209,19 +215,40 @@ impl JudgeCheck {
         Ok(write_json(path, self)?)
     }
 
-    /// Returns the line that stands beside the table of a judged benchmark.
-    pub(in crate::judged) fn line(&self) -> String {
-        format!(
+    /// Returns the line that stands beside the table of a judged benchmark. `same_template` says whether the benchmark's judge was
+    /// asked with the template of the check.
+    pub(in crate::judged) fn line(&self, same_template: bool) -> String {
+        let mut line = format!(
             "{}; false passes {}, false fails {}",
             self.all.accuracy.text(),
             self.all.false_passes.text(),
             self.all.false_fails.text()
-        )
+        );
+        if self.unjudged > 0 {
+            let _ = write!(line, "; {}", self.missing(" without a verdict"));
+        }
+        if !same_template {
+            line.push_str("; measured with the English TRACE prompt");
+        }
+        line
+    }
+
+    /// Formats the number of constraints without a verdict, what it counts, and the reasons.
+    fn missing(&self, what: &str) -> String {
+        let count = format!("{} of {}{what}", self.unjudged, self.constraints);
+        if self.reasons.is_empty() {
+            return count;
+        }
+        format!("{count} ({})", crate::error::classified(&self.reasons))
     }
 
     /// Returns the numbers that the metrics of a judged benchmark carry.
     pub(in crate::judged) fn summary(&self) -> Json {
         json!({
+            "template": self.template,
+            "constraints": self.constraints,
+            "unjudged": self.unjudged,
+            "reasons": self.reasons,
             "all": self.all,
             "flips_when_repeated": self.flips_when_repeated,
             "flips_when_reversed": self.flips_when_reversed,
@@ -251,7 +278,7 @@ impl JudgeCheck {
         row("false fails", self.all.false_fails.text());
         row("flips when asked again", self.repeated());
         row("flips in reversed order", self.flips_when_reversed.text());
-        row("constraints without a verdict", self.unjudged.to_string());
+        row("constraints without a verdict", self.missing(""));
         out.push('\n');
         let mut line = |kind: &str, cells: [String; 3]| {
             let [accuracy, passes, fails] = cells;

@@ -7,6 +7,7 @@ use iopo_judge::{Answers, Evaluation, Mode, Prompt, Responses, Unjudged};
 use iopo_llm::Message;
 
 use super::super::JudgedBenchmark;
+use super::super::benchmark::FOLLOWBENCH_FILES as TYPES;
 use super::{Items, JudgedPrompt, Question, Templates, messages};
 
 /// The items of FollowBench in one language.
@@ -60,6 +61,11 @@ impl Items for FollowBench {
 
     fn is_forged(&self, _question: &Question, response: &str) -> bool {
         forged_verdict(response)
+    }
+
+    fn absent(&self) -> Vec<&'static str> {
+        let has = |name: &str| self.items.iter().any(|item| item.category.id() == name);
+        TYPES.into_iter().filter(|name| !has(name)).collect()
     }
 
     fn evaluate(&self, responses: &Responses, answers: &Answers) -> Evaluation {

@@ -84,6 +84,18 @@ fn unreadable_answers_count_in_no_rate() {
     let check = run.run(&silent, dir.path(), &Silent).expect("a check");
     assert_eq!((check.unjudged, check.all.accuracy.n), (check.constraints, 0));
     assert_eq!(check.all.accuracy.value, None);
+    assert_eq!(check.reasons, [("no scores".to_owned(), check.constraints)].into());
+    let missing = format!("{0} of {0} (no scores {0})", check.constraints);
+    assert!(check.table().contains(&missing), "{}", check.table());
+}
+
+#[test]
+fn fewer_constraints_than_asked_for_are_named() {
+    assert_eq!(JudgeCheckRun::new(config()).shortfall(), None);
+    let mut config = config();
+    (config.items, config.constraints) = (1, 1000);
+    let text = JudgeCheckRun::new(config).shortfall().expect("too many");
+    assert!(text.ends_with("that fit 1 response, fewer than the 1000 asked for"), "{text}");
 }
 
 #[test]
@@ -101,7 +113,23 @@ fn a_judged_table_shows_the_check() {
     };
     let line = "judge accuracy on code-checkable constraints: ";
     assert!(evaluate(None).starts_with(&format!("{line}not measured")));
-    assert!(evaluate(Some(check)).contains("; false passes 100.0 %"));
+    let other = evaluate(Some(check.clone()));
+    assert!(other.contains("; false passes 100.0 %"), "{other}");
+    // The benchmark asks in Chinese by default, and the check in English.
+    assert!(other.ends_with("; measured with the English TRACE prompt"), "{other}");
+    let mut config = files.config("english");
+    (config.language, config.check) = (Some(iopo_judge::Language::English), Some(check.clone()));
+    let (trace, repaired) = (iopo_eval::JudgedBenchmark::Trace, iopo_eval::JudgedMode::Repaired);
+    let ten = Scripted::new(|request: &Request| files.answer(request));
+    let run = iopo_eval::JudgedRun::prepare(trace, repaired, &config, &Silent).expect("a run");
+    let same = run.judge(&ten, &Silent).expect("a report").table();
+    assert!(!same.contains("measured with"), "{same}");
+    // Missing verdicts stand beside the accuracy.
+    let mut partly = check;
+    (partly.unjudged, partly.reasons) = (5, [("no scores".to_owned(), 5)].into());
+    let line = evaluate(Some(partly.clone()));
+    let missing = format!("; 5 of {} without a verdict (no scores 5)", partly.constraints);
+    assert!(line.contains(&missing), "{line}");
 }
 
 #[test]

@@ -178,11 +178,16 @@ fn cfbench_has_the_published_metrics_of_its_released_files() {
 }
 
 fn followbench_files(rows: &[&Value]) -> Files {
-    let mut by_file: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    let mut by_file: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     let (mut responses, mut asked) = (Vec::new(), Vec::new());
     for (at, row) in rows.iter().enumerate() {
-        by_file.entry(string(&row["file"])).or_default().push(&row["row"]);
         let item = &row["row"];
+        let mut own = item.clone();
+        if row["lang"] == "zh" {
+            // The instructions of the goldens are in English.
+            own["instruction"] = json!(format!("请回答：{}", string(&item["instruction"])));
+        }
+        by_file.entry(string(&row["file"])).or_default().push(own);
         if item["level"] == 0 {
             continue;
         }

@@ -115,7 +115,7 @@ fn hostile_answers_give_no_verdict_and_bounded_rows() {
         table
             .lines()
             .next()
-            .is_some_and(|line| line == "TRACE, repaired, given, judged by scripted")
+            .is_some_and(|line| line == "TRACE, repaired, given responses, judged by scripted")
     );
 }
 
@@ -272,7 +272,7 @@ fn predictions_of_another_benchmark_or_prompt_are_refused() {
     let edited: &dyn Fn(&mut PredictionRow) = &|row| row.prompt = "Name a river.".to_owned();
     let (error, _) = refused(false, edited).expect_err("another prompt");
     assert!(
-        error.contains(": found 1 row without a prompt (") && error.ends_with("(first: row 2)"),
+        error.contains(": found 1 response to no prompt (") && error.ends_with("(first: row 2)"),
         "{error}"
     );
     refused(true, edited).expect("skipped with --partial");
@@ -293,12 +293,12 @@ fn an_array_with_a_response_to_no_item_is_refused_as_lines_are() {
     refused(&own, false).expect("every element answers an item");
     let more = [&own[..], &[json!({"idx": 9, "response": "r"})]].concat();
     let error = refused(&more, false).expect_err("item 9");
-    let expected = "responses.json: found 1 element without a prompt (first: element 3)";
+    let expected = "responses.json: found 1 response to no prompt (first: element 3)";
     assert!(error.ends_with(expected), "{error}");
     refused(&more, true).expect("skipped with --partial");
     let edited = [json!({"idx": 0, "prompt": "Name a river.", "response": "r"}), own[1].clone()];
     let error = refused(&edited, false).expect_err("another prompt");
-    assert!(error.ends_with("without a prompt (first: element 1)"), "{error}");
+    assert!(error.ends_with("to no prompt (first: element 1)"), "{error}");
     let error = refused(&[json!({"idx": 0})], false).expect_err("no response");
     assert!(error.contains("invalid response in element 1 of "), "{error}");
     fs::write(&path, "[{\"idx\": 0,\n").expect("written");

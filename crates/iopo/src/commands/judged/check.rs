@@ -28,6 +28,9 @@ pub(crate) fn run(args: &JudgeCheckArgs) -> Result<()> {
     let models = Models::open(args.by.config.as_deref(), endpoints, stores_local, of_out)?;
     let endpoint = models.judge_endpoint().map(str::to_owned);
     let check = JudgeCheckRun::new(config).with_endpoint(endpoint.clone());
+    if let Some(shortfall) = check.shortfall() {
+        printer::note(&shortfall);
+    }
     let asked = args.by.judge.iter().map(|_| {
         let name = "judge".to_owned();
         (RoleName::Judge, name, check.requests())
