@@ -139,7 +139,13 @@ fn an_unanswered_prompt_is_an_error_and_a_limit_takes_the_first() {
     let mut config = BenchmarkConfig::new(&data, folder.path().join("out"));
     (config.responses, config.limit) = (Some(responses), Some(2));
     let run = BenchmarkRun::prepare(&ifeval, &config, &Silent).expect("prepared");
-    assert_eq!(run.score_responses().expect("scored").scores.len(), 3);
+    let report = run.score_responses().expect("scored");
+    assert_eq!(report.scores.len(), 3);
+    // The first prompt has a seen type and another one, and the second a seen one only.
+    let table = ifeval.table(&report);
+    let mixed = table.lines().find(|line| line.starts_with("prompts that mix these types"));
+    let words: Vec<&str> = mixed.expect("a row").split_whitespace().collect();
+    assert_eq!(words[5..], ["1", "counted", "in", "the", "first", "row", "only"]);
 
     fs::write(&data, PROMPTS.replace("\"let_frequency\": 2", "\"n\": 2")).expect("written");
     let error = BenchmarkRun::prepare(&ifeval, &config, &Silent).err().expect("invalid");

@@ -53,9 +53,6 @@ fn given_responses_are_scored_and_the_table_names_the_mode_and_unsupported_types
     assert!(summary.iter().any(|row| row.subset == Subset::Unseen));
     assert!(fs::read_to_string(out.join("protocol.json")).expect("a protocol").contains("paper"));
 
-    // A prompt with a seen and an unseen type is in neither prompt accuracy.
-    has("prompts that mix these types 1 counted in the first row only");
-
     let repaired = [&args[..], &["--out", text(&out), "--mode", "repaired"]].concat();
     assert!(succeed(&repaired).stdout.starts_with("IFEval, repaired mode"));
     let limited = [&args[..], &["--out", text(&out), "--limit", "1"]].concat();
