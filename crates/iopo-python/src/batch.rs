@@ -1,5 +1,6 @@
 //! Work without the GIL.
 
+use std::convert::Infallible;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,13 +9,12 @@ use std::thread;
 use pyo3::prelude::*;
 
 use crate::errors;
+use crate::number::{MOST_THREADS, Threads};
 
-/// Items between two checks for Ctrl-C, per thread.
+/// Responses between two checks for Ctrl-C, per thread.
 const CHUNK: usize = 256;
-/// Items that are worth another thread.
+/// Responses that are worth another thread.
 const WORTH_A_THREAD: usize = 4;
-/// The most threads of a call.
-const MOST_THREADS: usize = 256;
 
 /// Runs a library without the GIL. A panic becomes an `InternalError`.
 pub(crate) fn released<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
@@ -23,16 +23,9 @@ pub(crate) fn released<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send)
 }
 
 /// The number of threads that a caller asks for; `None` means one per core.
-pub(crate) fn threads(asked: Option<usize>) -> PyResult<usize> {
-    match asked {
-        Some(number @ 1..=MOST_THREADS) => Ok(number),
-        Some(number) => Err(errors::value(
-            "threads",
-            &number.to_string(),
-            &format!("a number from 1 to {MOST_THREADS}"),
-        )),
-        None => Ok(thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS)),
-    }
+pub(crate) fn threads(asked: Option<Threads>) -> usize {
+    let cores = || thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+    asked.map_or_else(cores, |Threads(number)| number)
 }
 
 /// Applies a function to each item on several threads, without the GIL. Results are in the order of the items.
@@ -44,13 +37,38 @@ pub(crate) fn map<T: Sync, R: Send>(
     threads: usize,
     work: impl Fn(&T) -> R + Sync,
 ) -> PyResult<Vec<R>> {
-    let mut results = Vec::with_capacity(items.len());
-    for chunk in items.chunks(CHUNK * threads) {
+    let work = |item: &T| Ok::<R, Infallible>(work(item));
+    try_map(py, items, threads, |_| 1, work).map(|Ok(results)| results)
+}
+
+/// Like [`map`], for items that are several responses each, and a function that can fail. After a chunk with an error, the error
+/// of its first item is returned.
+pub(crate) fn try_map<T: Sync, R: Send, E: Send>(
+    py: Python<'_>,
+    items: &[T],
+    threads: usize,
+    responses: impl Fn(&T) -> usize,
+    work: impl Fn(&T) -> Result<R, E> + Sync,
+) -> PyResult<Result<Vec<R>, E>> {
+    let (mut results, mut rest) = (Vec::with_capacity(items.len()), items);
+    while !rest.is_empty() {
         py.check_signals()?;
-        let threads = threads.min(chunk.len().div_ceil(WORTH_A_THREAD));
-        results.extend(released(py, || spread(chunk, threads, &work))?);
+        let mut count = 0;
+        let full = rest.iter().position(|item| {
+            count += responses(item);
+            count >= CHUNK * threads
+        });
+        let (chunk, later) = rest.split_at(full.map_or(rest.len(), |last| last + 1));
+        let threads = threads.min(count.div_ceil(WORTH_A_THREAD)).min(chunk.len());
+        for result in released(py, || spread(chunk, threads, &work))? {
+            match result {
+                Ok(result) => results.push(result),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+        rest = later;
     }
-    Ok(results)
+    Ok(Ok(results))
 }
 
 /// Applies a function to each item on several threads. Panics if the function panics.

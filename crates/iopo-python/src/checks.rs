@@ -4,12 +4,15 @@ use std::collections::HashMap;
 
 use iopo_constraints as library;
 use iopo_constraints::CountedResponse;
-use iopo_constraints::ifeval::Response;
+use iopo_constraints::ifeval::{InstructionError, Response};
 use pyo3::prelude::*;
 use serde_json::{Map, Value};
 
 use crate::constraint::{Constraint, Verdict};
-use crate::instructions::{Benchmark, InstructionVerdict, Prepared, Tagger, kwargs_of, mode};
+use crate::instructions::{
+    InstructionVerdict, Prepared, Rules, Tagger, benchmark, kwargs_of, mode,
+};
+use crate::number::Threads;
 use crate::text::{Text, items, same_length, texts};
 use crate::{batch, errors};
 
@@ -47,10 +50,10 @@ fn rows(responses: &Bound<'_, PyAny>, lists: &Bound<'_, PyAny>) -> PyResult<Vec<
 pub(crate) fn check_constraints(
     responses: &Bound<'_, PyAny>,
     constraints: &Bound<'_, PyAny>,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyResult<Vec<Vec<Verdict>>> {
     let rows = rows(responses, constraints)?;
-    batch::map(responses.py(), &rows, batch::threads(threads)?, |(text, list)| {
+    batch::map(responses.py(), &rows, batch::threads(threads), |(text, list)| {
         list.iter().map(|constraint| constraint.check(text).into()).collect()
     })
 }
@@ -62,10 +65,10 @@ pub(crate) fn check_constraints(
 pub(crate) fn satisfied(
     responses: &Bound<'_, PyAny>,
     constraints: &Bound<'_, PyAny>,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyResult<Vec<Vec<bool>>> {
     let rows = rows(responses, constraints)?;
-    batch::map(responses.py(), &rows, batch::threads(threads)?, |(text, list)| {
+    batch::map(responses.py(), &rows, batch::threads(threads), |(text, list)| {
         let counted = CountedResponse::new(text);
         list.iter().map(|constraint| counted.satisfies(constraint)).collect()
     })
@@ -114,18 +117,18 @@ pub(crate) fn render_prompt(
     Ok(library::render_prompt(&task, &sentences, input.as_deref()))
 }
 
-/// A prompt's instructions as they are in a dataset.
-struct Listed {
+/// The most responses that are checked on one thread with checks that are prepared once.
+const SHARED: usize = 64;
+/// Rows that are read between two checks for Ctrl-C.
+const READ: usize = 256;
+
+/// The instructions of a prompt as they are in a dataset, and some of its responses. Prompts repeat: GRPO has several completions for
+/// each.
+struct Prompt {
     ids: Vec<String>,
     kwargs: Vec<Map<String, Value>>,
-}
-
-impl Listed {
-    /// A text that is equal for equal instructions.
-    fn key(&self) -> String {
-        let kwargs = self.kwargs.iter().cloned().map(Value::Object).collect();
-        Value::Array(vec![self.ids.clone().into(), Value::Array(kwargs)]).to_string()
-    }
+    /// The numbers of the rows with their responses.
+    rows: Vec<(usize, Text)>,
 }
 
 /// Checks each response against its own instructions of IFEval or IFBench, without the GIL.
@@ -150,44 +153,66 @@ pub(crate) fn check_instructions(
     mode: &str,
     tagger: Option<&Tagger>,
     skip_unsupported: bool,
-    threads: Option<usize>,
+    threads: Option<Threads>,
 ) -> PyResult<Vec<Vec<Option<InstructionVerdict>>>> {
     let py = responses.py();
-    let (benchmark, mode) = (Benchmark::read(benchmark)?, self::mode(mode)?);
-    let threads = batch::threads(threads)?;
+    let (benchmark, mode) = (self::benchmark(benchmark)?, self::mode(mode)?);
+    let threads = batch::threads(threads);
     let texts = texts(responses, "responses")?;
     let ids = items(instruction_id_list, "instruction_id_list")?;
     let kwargs = items(kwargs, "kwargs")?;
     same_length("instruction_id_list", ids.len(), "responses", texts.len())?;
     same_length("kwargs", kwargs.len(), "responses", texts.len())?;
+    let count = texts.len();
+    let prompts = prompts(py, texts, ids, kwargs)?;
 
-    // Prompts repeat: with 8 completions per prompt, each is prepared once.
-    let mut known: HashMap<String, usize> = HashMap::new();
-    let mut prepared: Vec<Prepared> = Vec::new();
-    let mut rows: Vec<(Text, usize)> = Vec::with_capacity(texts.len());
-    for (at, ((text, ids), kwargs)) in texts.into_iter().zip(ids).zip(kwargs).enumerate() {
-        let place = format!("row {at}");
-        let names = texts_of(&ids, &format!("instruction_id_list[{at}]"))?;
-        let kwargs = kwargs_of(&kwargs, &format!("kwargs[{at}]"), names.len())?;
-        let listed = Listed { ids: names, kwargs };
-        let key = listed.key();
-        let number = if let Some(number) = known.get(&key) {
-            *number
-        } else {
-            let Listed { ids, kwargs } = listed;
-            let tagger = tagger.map(|tagger| &tagger.inner);
-            let result = batch::released(py, || {
-                Prepared::new(benchmark, ids, kwargs, mode, tagger, skip_unsupported)
-            })?;
-            prepared.push(result.map_err(|error| errors::instruction(&error, Some(&place)))?);
-            known.insert(key, prepared.len() - 1);
-            prepared.len() - 1
-        };
-        rows.push((text, number));
+    let tagger = tagger.map(|tagger| &tagger.inner);
+    let rules = Rules { benchmark, mode, tagger, skip_unsupported };
+    let check = |prompt: &Prompt| {
+        let prepared = Prepared::new(rules, &prompt.ids, &prompt.kwargs);
+        // Prompts are in the order of their first rows, so that the first error is that of the first row with one.
+        let first = prompt.rows.first().map_or(0, |(at, _)| *at);
+        let prepared = prepared.map_err(|error| (first, error))?;
+        let verdicts = |(at, text): &(usize, Text)| (*at, prepared.verdicts(&Response::new(text)));
+        Ok::<Vec<_>, (usize, InstructionError)>(prompt.rows.iter().map(verdicts).collect())
+    };
+    let checked = batch::try_map(py, &prompts, threads, |prompt| prompt.rows.len(), check)?;
+    let checked =
+        checked.map_err(|(at, error)| errors::instruction(&error, Some(&format!("row {at}"))))?;
+    let mut verdicts: Vec<_> = (0..count).map(|_| Vec::new()).collect();
+    for (at, row) in checked.into_iter().flatten() {
+        verdicts[at] = row;
     }
-    batch::map(py, &rows, threads, |(text, number)| {
-        prepared[*number].verdicts(&Response::new(text))
-    })
+    Ok(verdicts)
+}
+
+/// Reads rows and groups them by their instructions.
+fn prompts(
+    py: Python<'_>,
+    texts: Vec<Text>,
+    ids: Vec<Bound<'_, PyAny>>,
+    kwargs: Vec<Bound<'_, PyAny>>,
+) -> PyResult<Vec<Prompt>> {
+    let mut prompts: Vec<Prompt> = Vec::new();
+    // The last group with certain instructions.
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for (at, ((text, ids), kwargs)) in texts.into_iter().zip(ids).zip(kwargs).enumerate() {
+        if at % READ == 0 {
+            py.check_signals()?;
+        }
+        let ids = texts_of(&ids, &format!("instruction_id_list[{at}]"))?;
+        let kwargs = kwargs_of(&kwargs, &format!("kwargs[{at}]"), ids.len())?;
+        // Equal for equal instructions only.
+        let key = serde_json::to_string(&(&ids, &kwargs)).unwrap_or_default();
+        match known.get(&key).and_then(|number| prompts.get_mut(*number)) {
+            Some(prompt) if prompt.rows.len() < SHARED => prompt.rows.push((at, text)),
+            _ => {
+                known.insert(key, prompts.len());
+                prompts.push(Prompt { ids, kwargs, rows: vec![(at, text)] });
+            }
+        }
+    }
+    Ok(prompts)
 }
 
 fn texts_of(object: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<String>> {

@@ -1,9 +1,12 @@
 //! `Constraint`, `Kind` and `Verdict`.
 
 use iopo_constraints as library;
+use iopo_constraints::listed;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
+use serde_json::Value;
 
+use crate::number::{Phrasing, Threads};
 use crate::text::{self, Text};
 use crate::{batch, errors, json};
 
@@ -46,21 +49,21 @@ impl Verdict {
 impl Constraint {
     /// Creates a constraint from the id of its kind and its parameters: a mapping, or a JSON object as text.
     ///
-    /// Parameters that are `None` count as absent. Raises `ConstraintError` for an unknown kind and for parameters that are
+    /// Parameters that are `None` count as absent, and whole floats are integers. Raises `ConstraintError` for an unknown kind and for parameters that are
     /// missing, unknown, of the wrong type or out of range.
     #[new]
     #[pyo3(signature = (kind, params = None))]
     fn new(kind: &Bound<'_, PyAny>, params: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let kind = Text::read(kind, "kind")?;
         let params = match params {
-            None => "{}".to_owned(),
+            None => Value::Null,
             Some(params) => match Text::read(params, "params") {
-                Ok(text) => text.to_owned(),
-                Err(_) => serde_json::Value::Object(json::object(params, "params")?).to_string(),
+                Ok(text) => Value::String(text.to_owned()),
+                Err(_) => Value::Object(json::object(params, "params")?),
             },
         };
-        let made = library::Constraint::from_parts(&kind, &params);
-        Ok(Self { inner: made.map_err(|error| errors::constraint(&error))? })
+        let made = listed::with_params(&kind, params, "params", &mut json::text_reader());
+        Ok(Self { inner: made.map_err(|error| json::refused(&error, None))? })
     }
 
     /// Maps an English or Chinese sentence to the constraint that it states; `None` if code cannot decide all of it.
@@ -101,15 +104,15 @@ impl Constraint {
     }
 
     /// Renders the constraint as an English sentence. `phrasing` selects one of `phrasings` and wraps around.
-    #[pyo3(signature = (phrasing = 0))]
-    fn render(&self, phrasing: usize) -> String {
-        self.inner.render(phrasing)
+    #[pyo3(signature = (phrasing = Phrasing(0)), text_signature = "($self, phrasing=0)")]
+    fn render(&self, phrasing: Phrasing) -> String {
+        self.inner.render(phrasing.0)
     }
 
     /// Renders the constraint as a Chinese sentence; `None` if its kind has none. `phrasing` wraps around.
-    #[pyo3(signature = (phrasing = 0))]
-    fn render_chinese(&self, phrasing: usize) -> Option<String> {
-        self.inner.render_chinese(phrasing)
+    #[pyo3(signature = (phrasing = Phrasing(0)), text_signature = "($self, phrasing=0)")]
+    fn render_chinese(&self, phrasing: Phrasing) -> Option<String> {
+        self.inner.render_chinese(phrasing.0)
     }
 
     /// Checks a response. A blank response satisfies no constraint.
@@ -122,11 +125,11 @@ impl Constraint {
     fn check_all(
         &self,
         responses: &Bound<'_, PyAny>,
-        threads: Option<usize>,
+        threads: Option<Threads>,
     ) -> PyResult<Vec<Verdict>> {
         let texts = text::texts(responses, "responses")?;
         let check = |text: &Text| self.inner.check(text).into();
-        batch::map(responses.py(), &texts, batch::threads(threads)?, check)
+        batch::map(responses.py(), &texts, batch::threads(threads), check)
     }
 
     /// Edits a response so that it passes the check; `None` if no edit keeps the text natural.
@@ -173,7 +176,7 @@ impl Kind {
     #[new]
     fn new(id: &Bound<'_, PyAny>) -> PyResult<Self> {
         let found = library::Kind::from_id(&Text::read(id, "id")?);
-        Ok(Self { inner: found.map_err(|error| errors::constraint(&error))? })
+        Ok(Self { inner: found.map_err(|error| errors::constraint(&error, None))? })
     }
 
     /// The name in files, such as `max_words`.
@@ -217,6 +220,26 @@ impl Kind {
     fn __getnewargs__(&self) -> (&'static str,) {
         (self.inner.id(),)
     }
+}
+
+/// Reads a constraint as a dataset lists it: a `Constraint`, or a mapping with `id` and `params`, or with `check`.
+///
+/// Returns `None` for a constraint that only a judge can decide. `place` is its name in an error.
+#[pyfunction]
+pub(crate) fn listed_constraint(
+    item: &Bound<'_, PyAny>,
+    place: &str,
+) -> PyResult<Option<Constraint>> {
+    if let Ok(constraint) = item.cast::<Constraint>() {
+        return Ok(Some(Constraint { inner: constraint.get().inner.clone() }));
+    }
+    if !json::is_mapping(item)? {
+        return Err(errors::wrong_type(place, item, "a Constraint or a mapping"));
+    }
+    let row = json::value(item, place)?;
+    let read = listed::constraint(row, place, &mut json::text_reader());
+    let read = read.map_err(|error| json::refused(&error, Some(place)))?;
+    Ok(read.map(|inner| Constraint { inner }))
 }
 
 /// Every kind of constraints, in a stable order.

@@ -31,9 +31,11 @@ fn message(error: &dyn Error) -> String {
     text
 }
 
-/// The exception for a constraint that cannot be created.
-pub(crate) fn constraint(error: &ConstraintError) -> PyErr {
-    python::ConstraintError::new_err((message(error), error.hint()))
+/// The exception for a constraint that cannot be created. `place` says which one, for instance `constraints[3][0]`.
+pub(crate) fn constraint(error: &ConstraintError, place: Option<&str>) -> PyErr {
+    let message = message(error);
+    let message = place.map_or(message.clone(), |place| format!("{place}: {message}"));
+    python::ConstraintError::new_err((message, error.hint()))
 }
 
 /// The exception for an instruction that cannot be checked. `place` says which one, for instance `row 3`.

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use iopo_constraints::benchmark::{Benchmark, Checker};
 use iopo_constraints::ifeval::{InstructionError, Mode, Response};
 use iopo_constraints::{ifbench, ifeval};
 use iopo_core::files;
@@ -9,27 +10,19 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use serde_json::{Map, Value};
 
+use crate::number::Threads;
 use crate::text::{self, Text, items, same_length};
 use crate::{batch, errors, json};
 
-/// The benchmarks whose instructions are looked up.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Benchmark {
-    Ifeval,
-    Ifbench,
-    Any,
-}
-
-impl Benchmark {
-    pub(crate) fn read(name: Option<&str>) -> PyResult<Self> {
-        match name {
-            None => Ok(Self::Any),
-            Some("ifeval") => Ok(Self::Ifeval),
-            Some("ifbench") => Ok(Self::Ifbench),
-            Some(other) => {
-                let expected = "\"ifeval\", \"ifbench\" or None";
-                Err(errors::value("benchmark", &format!("{other:?}"), expected))
-            }
+/// Reads the name of the benchmark whose instructions are looked up; `None` means both.
+pub(crate) fn benchmark(name: Option<&str>) -> PyResult<Option<Benchmark>> {
+    match name {
+        None => Ok(None),
+        Some("ifeval") => Ok(Some(Benchmark::Ifeval)),
+        Some("ifbench") => Ok(Some(Benchmark::Ifbench)),
+        Some(other) => {
+            let expected = "\"ifeval\", \"ifbench\" or None";
+            Err(errors::value("benchmark", &format!("{other:?}"), expected))
         }
     }
 }
@@ -52,29 +45,27 @@ pub(crate) fn kwargs_of(
     all.into_iter().enumerate().map(read).collect()
 }
 
-enum Check {
-    Ifeval(ifeval::Checker),
-    Ifbench(ifbench::Checker),
+/// The instructions of a prompt and how they are checked, before their preparation.
+#[derive(Clone, Copy)]
+pub(crate) struct Rules<'a> {
+    pub(crate) benchmark: Option<Benchmark>,
+    pub(crate) mode: Mode,
+    pub(crate) tagger: Option<&'a ifbench::Tagger>,
+    pub(crate) skip_unsupported: bool,
 }
 
-/// Instructions with their checks.
-pub(crate) struct Prepared {
-    ids: Vec<String>,
-    /// `None` for an instruction that is skipped.
-    checks: Vec<Option<Check>>,
-}
+/// Instructions with their checks; `None` for an instruction that is skipped.
+pub(crate) struct Prepared(Vec<Option<Checker>>);
 
 impl Prepared {
     pub(crate) fn new(
-        benchmark: Benchmark,
-        ids: Vec<String>,
-        kwargs: Vec<Map<String, Value>>,
-        mode: Mode,
-        tagger: Option<&ifbench::Tagger>,
-        skip_unsupported: bool,
+        rules: Rules<'_>,
+        ids: &[String],
+        kwargs: &[Map<String, Value>],
     ) -> Result<Self, InstructionError> {
-        let prepare = |(id, kwargs): (&String, Map<String, Value>)| match check(
-            benchmark, id, &kwargs, mode, tagger,
+        let Rules { benchmark, mode, tagger, skip_unsupported } = rules;
+        let prepare = |(id, kwargs): (&String, &Map<String, Value>)| match Checker::new(
+            benchmark, id, kwargs, mode, tagger,
         ) {
             Ok(check) => Ok(Some(check)),
             Err(
@@ -82,38 +73,12 @@ impl Prepared {
             ) if skip_unsupported => Ok(None),
             Err(error) => Err(error),
         };
-        let checks = ids.iter().zip(kwargs).map(prepare).collect::<Result<_, _>>()?;
-        Ok(Self { ids, checks })
+        Ok(Self(ids.iter().zip(kwargs).map(prepare).collect::<Result<_, _>>()?))
     }
 
     pub(crate) fn verdicts(&self, response: &Response<'_>) -> Vec<Option<InstructionVerdict>> {
-        let verdict = |check: &Check| match check {
-            Check::Ifeval(check) => check.verdict(response),
-            Check::Ifbench(check) => check.verdict(response),
-        };
-        self.checks.iter().map(|check| check.as_ref().map(|check| verdict(check).into())).collect()
-    }
-}
-
-fn check(
-    benchmark: Benchmark,
-    id: &str,
-    kwargs: &Map<String, Value>,
-    mode: Mode,
-    tagger: Option<&ifbench::Tagger>,
-) -> Result<Check, InstructionError> {
-    let of_ifbench = || {
-        let instruction = ifbench::Instruction::from_parts(id, kwargs)?;
-        Ok(Check::Ifbench(ifbench::Checker::new(&instruction, mode, tagger)?))
-    };
-    if benchmark == Benchmark::Ifbench {
-        return of_ifbench();
-    }
-    match ifeval::Instruction::from_parts(id, kwargs) {
-        Err(InstructionError::UnknownInstruction { .. }) if benchmark == Benchmark::Any => {
-            of_ifbench()
-        }
-        instruction => Ok(Check::Ifeval(ifeval::Checker::new(&instruction?, mode)?)),
+        let verdict = |check: &Checker| check.verdict(response).into();
+        self.0.iter().map(|check| check.as_ref().map(verdict)).collect()
     }
 }
 
@@ -155,6 +120,7 @@ impl InstructionVerdict {
 /// without its tagger has the verdict `None`.
 #[pyclass(frozen, module = "iopo")]
 pub(crate) struct Instructions {
+    ids: Vec<String>,
     prepared: Prepared,
     mode: Mode,
 }
@@ -173,21 +139,21 @@ impl Instructions {
         tagger: Option<&Tagger>,
         skip_unsupported: bool,
     ) -> PyResult<Self> {
-        let (benchmark, mode) = (Benchmark::read(benchmark)?, self::mode(mode)?);
+        let (benchmark, mode) = (self::benchmark(benchmark)?, self::mode(mode)?);
         let names: Vec<String> =
             text::texts(ids, "ids")?.iter().map(|text| (**text).to_owned()).collect();
         let kwargs = kwargs_of(kwargs, "kwargs", names.len())?;
         let tagger = tagger.map(|tagger| &tagger.inner);
-        let result = batch::released(ids.py(), || {
-            Prepared::new(benchmark, names, kwargs, mode, tagger, skip_unsupported)
-        })?;
-        Ok(Self { prepared: result.map_err(|error| errors::instruction(&error, None))?, mode })
+        let rules = Rules { benchmark, mode, tagger, skip_unsupported };
+        let result = batch::released(ids.py(), || Prepared::new(rules, &names, &kwargs))?;
+        let prepared = result.map_err(|error| errors::instruction(&error, None))?;
+        Ok(Self { ids: names, prepared, mode })
     }
 
     /// The ids of the instructions.
     #[getter]
     fn ids(&self) -> Vec<&str> {
-        self.prepared.ids.iter().map(String::as_str).collect()
+        self.ids.iter().map(String::as_str).collect()
     }
 
     /// The rules that decide: `paper` or `repaired`.
@@ -206,28 +172,30 @@ impl Instructions {
     fn check_all(
         &self,
         responses: &Bound<'_, PyAny>,
-        threads: Option<usize>,
+        threads: Option<Threads>,
     ) -> PyResult<Vec<Vec<Option<InstructionVerdict>>>> {
         let texts = text::texts(responses, "responses")?;
-        batch::map(responses.py(), &texts, batch::threads(threads)?, |text| {
+        batch::map(responses.py(), &texts, batch::threads(threads), |text| {
             self.prepared.verdicts(&Response::new(text))
         })
     }
 
     fn __len__(&self) -> usize {
-        self.prepared.ids.len()
+        self.ids.len()
     }
 
     fn __repr__(&self) -> String {
-        format!("Instructions({:?}, mode={:?})", self.prepared.ids, self.mode.id())
+        format!("Instructions({:?}, mode={:?})", self.ids, self.mode.id())
     }
 }
 
 /// The ids of a benchmark's instruction types, `ifeval` or `ifbench`.
 #[pyfunction]
 pub(crate) fn instruction_ids(benchmark: &str) -> PyResult<Vec<&'static str>> {
-    Ok(match Benchmark::read(Some(benchmark))? {
-        Benchmark::Ifeval => ifeval::InstructionKind::ALL.iter().map(|kind| kind.id()).collect(),
+    Ok(match self::benchmark(Some(benchmark))? {
+        Some(Benchmark::Ifeval) => {
+            ifeval::InstructionKind::ALL.iter().map(|kind| kind.id()).collect()
+        }
         _ => ifbench::InstructionKind::ALL.iter().map(|kind| kind.id()).collect(),
     })
 }

@@ -8,6 +8,7 @@
 //! | [`table`] | `Table`: groups and scores through Arrow's C interface |
 //! | [`batch`] | work without the GIL, on several threads |
 //! | [`text`] | Python strings and sequences as text |
+//! | [`number`] | integers within bounds |
 //! | [`json`] | Python values as JSON |
 //! | [`errors`] | Python exceptions with the text of the command line |
 //!
@@ -20,6 +21,7 @@ mod constraint;
 mod errors;
 mod instructions;
 mod json;
+mod number;
 mod table;
 mod text;
 
@@ -31,7 +33,7 @@ mod _native {
         changed_share, check_constraints, check_instructions, render_prompt, satisfied, satisfy,
     };
     #[pymodule_export]
-    use super::constraint::{Constraint, Kind, Verdict, kinds};
+    use super::constraint::{Constraint, Kind, Verdict, kinds, listed_constraint};
     #[pymodule_export]
     use super::instructions::{InstructionVerdict, Instructions, Tagger, instruction_ids};
     #[pymodule_export]

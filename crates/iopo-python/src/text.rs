@@ -5,9 +5,9 @@ use std::ops::Deref;
 use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedStr;
-use pyo3::types::{PyByteArray, PyBytes, PyDict, PyFrozenSet, PyMapping, PySet, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyFrozenSet, PySet, PyString};
 
-use crate::errors;
+use crate::{errors, json};
 
 /// The text of a Python string, shared with Python where possible.
 ///
@@ -76,10 +76,9 @@ pub(crate) fn items<'py>(
     let text = object.is_instance_of::<PyString>()
         || object.is_instance_of::<PyBytes>()
         || object.is_instance_of::<PyByteArray>();
-    let unordered = object.is_instance_of::<PyDict>()
-        || object.is_instance_of::<PySet>()
+    let unordered = object.is_instance_of::<PySet>()
         || object.is_instance_of::<PyFrozenSet>()
-        || object.cast::<PyMapping>().is_ok();
+        || json::is_mapping(object)?;
     if text || unordered || object.len().is_err() {
         return Err(errors::wrong_type(name, object, "a sequence"));
     }

@@ -1,7 +1,9 @@
 """IFEval and IFBench: the module has the verdicts of the published code, and of the command."""
 
+import _thread
 import subprocess
 import tempfile
+import threading
 import unittest
 from pathlib import Path
 
@@ -81,6 +83,38 @@ class Ifeval(unittest.TestCase):
         self.assertTrue(row[1].strict)
         (row,) = iopo.check_instructions(*columns)
         self.assertEqual([verdict.strict for verdict in row], [False, True])
+        for benchmark, known in [(None, "83 ids of IFEval and IFBench"), ("ifeval", "25 ids of IFEval"), ("ifbench", "58 ids of IFBench")]:
+            with self.assertRaisesRegex(iopo.InstructionError, f"unknown instruction `tea:pot`, expected one of the {known}"):
+                iopo.check_instructions(["Tea."], [["tea:pot"]], [[{}]], benchmark=benchmark)
+
+    def test_many_prompts_have_the_verdicts_of_single_ones(self):
+        # Prompts come again after others, more often than a thread checks with one preparation.
+        limits = [at * at % 7 for at in range(1000)] + [3] * 200
+        responses = ["tea " * (at % 5) for at in range(len(limits))]
+        ids = [["length_constraints:number_words"]] * len(limits)
+        kwargs = [[{"relation": "at least", "num_words": limit}] for limit in limits]
+        expected = [at % 5 >= limit and at % 5 > 0 for at, limit in enumerate(limits)]
+        for threads in (1, 2, 7):
+            found = ifeval.check(responses, ids, kwargs, threads=threads)
+            self.assertEqual([row[0].strict for row in found], expected)
+        # The error is that of the first row with one.
+        ids[700], ids[300], ids[900] = ["tea:pot"], ["tea:cup"], ["tea:cup"]
+        for threads in (1, 2, 7):
+            with self.assertRaisesRegex(iopo.InstructionError, "row 300: unknown instruction `tea:cup`"):
+                ifeval.check(responses, ids, kwargs, threads=threads)
+
+    def test_ctrl_c_ends_a_batch_of_many_prompts(self):
+        count = 200_000
+        ids = [["length_constraints:number_words"]] * count
+        kwargs = [[{"relation": "at least", "num_words": at}] for at in range(count)]
+        responses = ["tea " * 50] * count
+        # An error at the end, which comes first if everything is prepared before the first look for Ctrl-C.
+        ids[-1] = ["tea:pot"]
+        timer = threading.Timer(0.2, _thread.interrupt_main)
+        timer.start()
+        with self.assertRaises(KeyboardInterrupt):
+            ifeval.check(responses, ids, kwargs)
+        timer.join()
 
 
 class Ifbench(unittest.TestCase):

@@ -1,7 +1,9 @@
 """Reward functions, called as TRL's GRPOTrainer calls them."""
 
+import json
 import pickle
 import unittest
+from pathlib import Path
 
 import iopo
 from iopo import Constraint, rewards
@@ -94,6 +96,26 @@ class Rewards(unittest.TestCase):
         every = rewards.ConstraintReward(every=True, column="c", name="all")
         self.assertEqual(every.__name__, "all")
         self.assertEqual(call(every, ["tea, tea"], [{"c": [limit, {"id": "no_commas"}]}]), [0.0])
+
+    def test_rows_of_datasets_are_read_or_refused(self):
+        # The reward server has the same rules, and its tests read the same rows.
+        path = Path(__file__).parents[2] / "iopo-constraints" / "tests" / "data" / "listed.json"
+        table = json.loads(path.read_text(encoding="utf-8"))
+        for case in table["rows"]:
+            rows = [{"constraints": [case["row"]]}]
+            if "error" not in case:
+                expected = None if case["satisfied"] is None else float(case["satisfied"])
+                self.assertEqual(call(rewards.constraint_reward, [table["response"]], rows), [expected], case)
+                continue
+            with self.assertRaises((ValueError, TypeError)) as raised:
+                call(rewards.constraint_reward, [table["response"]], rows)
+            text = str(raised.exception)
+            self.assertTrue(text.startswith("constraints[0][0]" + case.get("at", "")), (case, text))
+            if isinstance(case["row"], dict):
+                self.assertIn(case["error"], text)
+        # pandas pads with NaN.
+        padded = {"id": "max_words", "params": {"n": 1.0, "word": float("nan")}, "check": float("nan")}
+        self.assertEqual(call(rewards.constraint_reward, ["a b"], [{"constraints": [padded]}]), [0.0])
 
     def test_rewards_can_be_pickled_and_named(self):
         reward = pickle.loads(pickle.dumps(rewards.InstructionReward(loose=True, name="loose")))

@@ -41,8 +41,8 @@ Completion = Union[str, Sequence[Mapping[str, Any]]]
 def completion_text(completion: Completion) -> str:
     """Returns the text of a completion: a string itself, or the content of the last assistant message.
 
-    Content may also be a list of parts, of which those of type ``text`` are joined. Content that is ``None``, as beside a tool
-    call, is empty text.
+    Content may also be a list of parts, whose texts are joined; parts without a ``text``, such as images, are left out. Content that
+    is ``None``, as beside a tool call, is empty text.
     """
     if isinstance(completion, str):
         return completion
@@ -194,7 +194,8 @@ class ConstraintReward:
 
     The dataset has a list of constraints in the column ``constraints``. Each is a ``Constraint``, a mapping with ``id`` and ``params``
     (a mapping or a JSON object as text), or a row of iopo's files such as ``x1_constraints``, whose ``check`` is such a mapping.
-    Constraints that only a judge can decide (``check`` is ``None``) are left out.
+    Constraints that only a judge can decide (``check`` is ``None`` and there is no ``id``) are left out. Fields and parameters that are
+    ``None`` count as absent, because datasets pad them that way. The reward server reads constraints by the same rules.
 
     ``every`` gives 1 if all constraints hold, else 0. ``strip_reasoning`` removes reasoning before the answer
     (``without_reasoning``). ``threads`` is 1 to 256; by default, one per core. ``column`` is the name of the column, and ``name``
@@ -231,27 +232,8 @@ class ConstraintReward:
 
 def _constraints(row: Any, column: str, at: int) -> list[Constraint]:
     items = () if row is None else row
-    read = (_constraint(item, f"{column}[{at}][{index}]") for index, item in enumerate(items))
+    read = (_native.listed_constraint(item, f"{column}[{at}][{index}]") for index, item in enumerate(items))
     return [constraint for constraint in read if constraint is not None]
-
-
-def _constraint(item: Any, place: str) -> Constraint | None:
-    if isinstance(item, Constraint):
-        return item
-    if not isinstance(item, Mapping):
-        name = type(item).__name__
-        raise TypeError(f"{place}: found {name}, expected a Constraint or a mapping")
-    if "check" in item:
-        item = item["check"]
-        if item is None:
-            return None
-        if not isinstance(item, Mapping):
-            name = type(item).__name__
-            raise TypeError(f"{place}: found a check of type {name}, expected a mapping")
-    if "id" not in item:
-        found = ", ".join(map(str, item)) or "none"
-        raise ValueError(f"{place}: found the keys {found}, expected `id` and `params`")
-    return Constraint(item["id"], item.get("params"))
 
 
 _INSTRUCTIONS = InstructionReward()
