@@ -12,11 +12,12 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use crate::On;
+use crate::shape::{self, Shape};
 
 /// Groups in a file.
-const GROUPS: usize = 4;
+const GROUPS: usize = 8;
 /// Prompts in a file, and the tokens of each.
-const PROMPTS: (usize, usize) = (16, 60);
+const PROMPTS: (usize, usize) = (64, 60);
 /// Tokens that the two instructions of a group do not share: the last constraint and the end of the turn.
 const REST: usize = 12;
 /// Random seed of the fresh adapters, here and in `step`.
@@ -34,6 +35,9 @@ pub(crate) struct Args {
     /// Tokens of prompt and response, for instance 256+128; can be repeated.
     #[arg(long = "length", value_parser = length, default_value = "64+64")]
     lengths: Vec<(usize, usize)>,
+    /// Write random weights of this shape instead of the model's; its tokenizer is kept.
+    #[arg(long, value_enum)]
+    shape: Option<Shape>,
 }
 
 fn length(text: &str) -> Result<(usize, usize), String> {
@@ -68,7 +72,10 @@ struct Prompts {
 /// Writes the files; an existing model is kept.
 pub(crate) fn run(args: &Args, on: &On) -> Result<()> {
     let (mut checkpoint, tokenizer, template) = ModelFiles::open(&args.model)?;
-    let config = checkpoint.config.clone();
+    let config = match args.shape {
+        Some(shape) => shape.config()?,
+        None => checkpoint.config.clone(),
+    };
     let (model, adapter) = (args.out.join("model"), args.out.join("adapter"));
     // `config.json` is written last.
     if !model.join("config.json").exists() {
@@ -76,8 +83,13 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<()> {
             fs::create_dir_all(dir)
                 .with_context(|| format!("failed to create {}", dir.display()))?;
         }
-        let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
-        let decoder = Decoder::from_tensors(&config, &on.device()?, tensor)?;
+        let device = on.device()?;
+        let decoder = if args.shape.is_some() {
+            Decoder::from_tensors(&config, &device, shape::random())?
+        } else {
+            let tensor = |name: &str, shape: &[usize]| checkpoint.tensor(name, shape);
+            Decoder::from_tensors(&config, &device, tensor)?
+        };
         write_chat_files(&model, &tokenizer, &template, &config)?;
         let lora = LoraConfig::default();
         let fresh = decoder.clone().with_lora(&lora, ADAPTER_SEED)?;

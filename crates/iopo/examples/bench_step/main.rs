@@ -12,6 +12,7 @@ mod floor;
 mod inputs;
 mod rules;
 mod sample;
+mod shape;
 mod step;
 mod synth;
 

@@ -25,8 +25,6 @@ const BETA: f64 = 0.1;
 const LEARNING_RATE: f64 = 1e-5;
 const WEIGHT_DECAY: f64 = 0.01;
 const CLIP_NORM: f64 = 1.0;
-/// Small enough that every group is a separate micro-batch.
-const MICRO_BATCH_TOKENS: usize = 1;
 /// Maximum number of timed reference passes.
 const REFERENCE_PASSES: usize = 5;
 
@@ -53,6 +51,9 @@ pub(crate) struct Args {
     /// Groups per update.
     #[arg(long, default_value_t = 1)]
     groups_per_update: usize,
+    /// Maximum number of tokens of a micro-batch; by default, each group is one.
+    #[arg(long, default_value_t = 1)]
+    tokens_per_micro_batch: usize,
     /// Timed updates.
     #[arg(long, default_value_t = 3)]
     repeat: usize,
@@ -102,7 +103,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     settings.warmup_ratio = 0.0;
     settings.groups_per_update = members.len();
     settings.num_train_epochs = updates;
-    settings.tokens_per_micro_batch = MICRO_BATCH_TOKENS;
+    settings.tokens_per_micro_batch = args.tokens_per_micro_batch;
     settings.sequence_layout = args.sequence_layout();
     settings.max_grad_norm = CLIP_NORM;
     settings.weight_decay = WEIGHT_DECAY;
@@ -147,6 +148,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
         "prompt": members[0].x1.len(),
         "response": members[0].y1.len(),
         "groups": members.len(),
+        "tokens_per_micro_batch": args.tokens_per_micro_batch,
         "threads": workers::count(&device),
         "tokens": batch.layout.token_count(),
         "padded_tokens": batch.padded_tokens,
@@ -175,8 +177,8 @@ fn reference(
     let mut last = None;
     for _ in 0..args.warmup + args.repeat.min(REFERENCE_PASSES) {
         let clock = Instant::now();
-        let sums =
-            group_logps(base, members, args.sequence_layout(), MICRO_BATCH_TOKENS, needs, &Silent)?;
+        let budget = args.tokens_per_micro_batch;
+        let sums = group_logps(base, members, args.sequence_layout(), budget, needs, &Silent)?;
         times.push(clock.elapsed().as_secs_f64());
         last = Some(sums);
     }
