@@ -176,7 +176,7 @@ pub(crate) fn check_instructions(
         let verdicts = |(at, text): &(usize, Text)| (*at, prepared.verdicts(&Response::new(text)));
         Ok::<Vec<_>, (usize, InstructionError)>(prompt.rows.iter().map(verdicts).collect())
     };
-    let checked = batch::try_map(py, &prompts, threads, |prompt| prompt.rows.len(), check)?;
+    let checked = batch::try_map(py, &prompts, count, threads, check)?;
     let checked =
         checked.map_err(|(at, error)| errors::instruction(&error, Some(&format!("row {at}"))))?;
     let mut verdicts: Vec<_> = (0..count).map(|_| Vec::new()).collect();
