@@ -36,10 +36,12 @@ pub(crate) struct Span {
     pub(crate) offset: usize,
 }
 
-/// The tokens below a root, in depth-first order.
+/// Tokens whose attention is computed together: a subtree, or one segment of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Tree {
-    /// Flat row of each token.
+pub(crate) struct Block {
+    /// Flat row of each token above, which every token of the block sees.
+    pub(crate) above: Vec<usize>,
+    /// Flat row of each token, in depth-first order.
     pub(crate) tokens: Vec<usize>,
     /// End of the subtree of each token's segment. Token `i` sees token `j` if `j ≤ i < ends[j]`.
     pub(crate) ends: Vec<usize>,
@@ -139,44 +141,54 @@ impl Layout {
         &self.spans[segment]
     }
 
-    /// Returns the trees, each with its tokens in depth-first order.
-    pub(crate) fn trees(&self) -> Vec<Tree> {
-        let parent = |path: &[usize]| path.len().checked_sub(2).map(|at| path[at]);
+    /// Divides the tokens into blocks. Each tree is one, unless its parts have less than half as many pairs of tokens.
+    pub(crate) fn blocks(&self) -> Vec<Block> {
+        let mut children = vec![Vec::new(); self.spans.len()];
         let mut sizes = vec![0; self.spans.len()];
-        for (index, span) in self.spans().collect::<Vec<_>>().into_iter().rev() {
+        let mut open = Vec::new();
+        // Parents come before their children.
+        for (index, span) in self.spans.iter().enumerate().rev() {
+            if span.rows.is_empty() {
+                continue;
+            }
             sizes[index] += span.rows.len();
-            if let Some(parent) = parent(&span.path) {
-                sizes[parent] += sizes[index];
+            match span.path.len().checked_sub(2) {
+                Some(above) => {
+                    sizes[span.path[above]] += sizes[index];
+                    children[span.path[above]].push(index);
+                }
+                None => open.push(index),
             }
         }
-        let mut trees: Vec<Tree> = Vec::new();
-        // The tree of each segment, and where the next segment below it begins.
-        let mut places = vec![(0, 0); self.spans.len()];
-        for (index, span) in self.spans() {
-            let (tree, start) = if let Some(parent) = parent(&span.path) {
-                let place = places[parent];
-                places[parent].1 += sizes[index];
-                place
-            } else {
-                let size = sizes[index];
-                trees.push(Tree { tokens: vec![0; size], ends: vec![0; size] });
-                (trees.len() - 1, 0)
-            };
-            let own = start..start + span.rows.len();
-            places[index] = (tree, own.end);
-            trees[tree].tokens[own.clone()]
-                .iter_mut()
-                .zip(span.rows.clone())
-                .for_each(|(to, row)| *to = row);
-            trees[tree].ends[own].fill(start + sizes[index]);
+        let mut blocks = Vec::new();
+        while let Some(root) = open.pop() {
+            let Span { rows, path, offset } = &self.spans[root];
+            let (own, size) = (rows.len(), sizes[root]);
+            let below: usize =
+                children[root].iter().map(|&at| sizes[at] * (offset + own + sizes[at])).sum();
+            let divided = 2 * (own * (offset + own) + below) < size * (offset + size);
+            let above =
+                path[..path.len() - 1].iter().flat_map(|&at| self.spans[at].rows.clone()).collect();
+            let mut block = Block { above, tokens: Vec::new(), ends: Vec::new() };
+            let mut rest = vec![root];
+            while let Some(at) = rest.pop() {
+                let (rows, start) = (self.spans[at].rows.clone(), block.tokens.len());
+                let end = if divided { own } else { start + sizes[at] };
+                block.ends.resize(start + rows.len(), end);
+                block.tokens.extend(rows);
+                // The last child was found first, and a stack returns the first one first.
+                let to = if divided { &mut open } else { &mut rest };
+                to.extend(&children[at]);
+            }
+            blocks.push(block);
         }
-        trees
+        blocks
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Layout, Segment, Tree};
+    use super::{Block, Layout, Segment};
 
     fn segment(parent: Option<usize>, tokens: &[u32]) -> Segment {
         Segment { parent, tokens: tokens.to_vec() }
@@ -199,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn trees_are_in_depth_first_order() {
+    fn blocks_are_trees_in_depth_first_order_or_their_parts() {
         let layout = Layout::new(vec![
             segment(None, &[1, 2]),
             segment(None, &[3]),
@@ -209,8 +221,21 @@ mod tests {
             segment(Some(3), &[6]),
         ])
         .expect("trees");
-        let first = Tree { tokens: vec![0, 1, 3, 5, 4], ends: vec![5, 5, 4, 4, 5] };
-        assert_eq!(layout.trees(), [first, Tree { tokens: vec![2], ends: vec![1] }]);
+        let block = |above: &[usize], tokens: &[usize], ends: &[usize]| Block {
+            above: above.to_vec(),
+            tokens: tokens.to_vec(),
+            ends: ends.to_vec(),
+        };
+        let first = block(&[], &[0, 1, 3, 5, 4], &[5, 5, 4, 4, 5]);
+        assert_eq!(layout.blocks(), [first, block(&[], &[2], &[1])]);
+        // Five leaves of 10 tokens below 2: 49 · 52 pairs of tokens in one block, 2 · 2 + 5 · 10 · 12 in parts.
+        let leaf = segment(Some(0), &[0; 10]);
+        let wide = [vec![segment(None, &[1, 2])], vec![leaf; 5]].concat();
+        let blocks = Layout::new(wide).expect("a tree").blocks();
+        assert_eq!(blocks.len(), 6);
+        assert_eq!(blocks[0], block(&[], &[0, 1], &[2, 2]));
+        let tokens: Vec<usize> = (2..12).collect();
+        assert_eq!(blocks[1], block(&[0, 1], &tokens, &[10; 10]));
     }
 
     #[test]

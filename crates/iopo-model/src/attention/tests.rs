@@ -49,6 +49,14 @@ fn forest() -> Layout {
     layout(&segments)
 }
 
+/// Two stems with many branches of different lengths, some of which branch again: divided into blocks.
+fn wide() -> Layout {
+    let mut segments = vec![(None, 25), (None, 12)];
+    segments.extend((0..14).map(|at| (Some(at % 2), 6 + 2 * at)));
+    segments.extend((0..9).map(|at| (Some(5), 7 + at)));
+    layout(&segments)
+}
+
 const SIZES: [Heads; 3] = [
     Heads { kv: 1, group: 1, dim: 8 },
     Heads { kv: 2, group: 3, dim: 16 },
@@ -88,11 +96,12 @@ fn the_kernel_matches_the_loop_over_segments_in_values_and_gradients() {
 #[test]
 fn dense_attention_matches_the_loop_over_segments_in_values_and_gradients() {
     let device = Device::flex();
-    for layout in [tree(), forest(), layout(&[(None, 33)]), layout(&[(None, 9), (Some(0), 4)])] {
+    let small = [layout(&[(None, 33)]), layout(&[(None, 9), (Some(0), 4)])];
+    for layout in [tree(), forest(), wide()].into_iter().chain(small) {
         for heads in SIZES {
             let [q, k, v, dy] = random(layout.token_count(), heads);
             let (twin, expected) = segments::attend([&q, &k, &v], &dy, &layout, heads);
-            let longest = layout.trees().iter().map(|tree| tree.tokens.len()).max();
+            let longest = layout.blocks().iter().map(|block| block.tokens.len()).max();
             let of_row = heads.kv * heads.group * longest.unwrap_or(0);
             // All rows at once, 13 rows of a tree at a time, and one row of all trees.
             for scores in [usize::MAX, 13 * of_row, 1] {
@@ -112,6 +121,8 @@ fn dense_attention_matches_the_loop_over_segments_in_values_and_gradients() {
 
 #[test]
 fn a_token_sees_its_path_only() {
+    assert_eq!(tree().blocks().len(), 1);
+    assert!(wide().blocks().iter().any(|block| block.above.len() > 20));
     let (layout, heads, device) = (forest(), SIZES[1], Device::flex());
     let [q, k, v, _] = random(layout.token_count(), heads);
     let dense = Dense::new(&layout, &device);
