@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use iopo_core::{
     Mode,
     python_json::{to_json, without_bom},
+    text::counted,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -173,7 +174,8 @@ impl<I: NamedInstruction> Prompt<I> {
             return Err(bad("found no instruction, expected at least one".to_owned()));
         }
         if ids.len() != kwargs.len() {
-            let found = format!("{} instructions with {} kwargs", ids.len(), kwargs.len());
+            let found =
+                format!("{} with {} kwargs", counted(ids.len(), "instruction"), kwargs.len());
             return Err(bad(format!("found {found}, expected as many kwargs as instructions")));
         }
         let made = ids

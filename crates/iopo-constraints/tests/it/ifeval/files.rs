@@ -110,7 +110,11 @@ fn invalid_lines_are_errors_with_their_number() {
     for (bad, part) in [
         ("{".to_owned(), "line 2"),
         (good.to_owned(), "line 2 is not a prompt: key 1 already occurs in line 1"),
-        (good.replace("[{\"N\": null}]", "[]").replace("1,", "9,"), "1 instructions with 0 kwargs"),
+        (good.replace("[{\"N\": null}]", "[]").replace("1,", "9,"), "1 instruction with 0 kwargs"),
+        (
+            r#"{"key": 9, "prompt": "p", "instruction_id_list": [], "kwargs": []}"#.to_owned(),
+            "found no instruction, expected at least one",
+        ),
         (good.replace("null", "5").replace("1,", "9,"), "prompt 9 (line 2)"),
         (good.replace("1,", "[],"), "found [] as key, expected a number or a string"),
     ] {
