@@ -52,6 +52,17 @@ except client.VerifierError as error:
 for text, expected in [("é茶😀", "é茶😀"), ("\ud83d\ude00", "😀"), ("\ud83d", "\ufffd"), ("a\udc00b\ud83d😀", "a\ufffdb\ufffd😀")]:
     assert json.loads(client.encoded({"a": text})) == {"a": expected}, text
 
+# Items that time out are sent again in smaller requests; one that takes too long alone keeps its error.
+class Slow(client.Verifier):
+    def _post(self, items):
+        sent.append(len(items))
+        late = {"reward": None, "error": {"type": "Timeout"}}
+        return [late if len(items) > 2 or b"slow" in item else {"reward": 1.0, "verdicts": []} for item in items]
+sent = []
+results = Slow().verify([{"response": text} for text in ["a", "b", "slow", "c", "d"]])
+assert [result["reward"] for result in results] == [1.0, 1.0, None, 1.0, 1.0] and "error" in results[2], results
+assert sent == [5, 2, 3, 1, 1, 2], sent
+
 # A column by another name is no reward of None.
 for columns in [{"constraint": [[]]}, {"constraints": None}, {}]:
     try:
