@@ -1,4 +1,4 @@
-//! Optimizers with the defaults of `PyTorch`, and Lion. `AdamW` has a faster implementation than Burn's.
+//! Optimizers with the defaults of `PyTorch`, and Lion. `AdamW` is this project's, because Burn's is slower.
 //!
 //! Burn's Adan, LAMB and Adafactor are missing because there are no reference values to test them; Muon does not suit
 //! adapters.
@@ -11,7 +11,7 @@ use burn::optim::{
 use burn::tensor::{Bytes, Tensor};
 use iopo_model::{Decoder, ModelError};
 
-use crate::{adamw::FusedAdamW, named::named};
+use crate::{adamw::AdamW, named::named};
 
 named! {
     /// Name of an optimizer in a configuration.
@@ -43,11 +43,11 @@ impl OptimizerName {
         }
     }
 
-    fn init(self, weight_decay: f64) -> ModuleOptimizer {
+    fn init(self, weight_decay: f64) -> Inner {
         let decay = weight_decay as f32;
         let added = (decay > 0.0).then(|| WeightDecayConfig::new(decay));
-        match self {
-            Self::Adamw => FusedAdamW::new(weight_decay).into(),
+        Inner::Burn(match self {
+            Self::Adamw => return Inner::AdamW(Box::new(AdamW::new(weight_decay))),
             Self::Adam => AdamConfig::new().with_epsilon(1e-8).with_weight_decay(added).init(),
             Self::Sgd => SgdConfig::new().with_weight_decay(added).init(),
             Self::Rmsprop => {
@@ -58,14 +58,19 @@ impl OptimizerName {
                 AdaGradConfig::new().with_epsilon(1e-10).with_weight_decay(added).init()
             }
             Self::Lion => LionConfig::new().with_weight_decay(decay).init(),
-        }
+        })
     }
 }
 
 /// An optimizer with its moments.
 pub struct Optimizer {
-    inner: ModuleOptimizer,
+    inner: Inner,
     name: OptimizerName,
+}
+
+enum Inner {
+    AdamW(Box<AdamW>),
+    Burn(ModuleOptimizer),
 }
 
 impl std::fmt::Debug for Optimizer {
@@ -86,15 +91,22 @@ impl Optimizer {
     /// for this step only, without a copy.
     #[must_use]
     pub fn step(&mut self, rate: f64, decoder: Decoder, gradients: GradientsParams) -> Decoder {
-        self.inner.step(rate, decoder.train(), gradients).valid()
+        match &mut self.inner {
+            Inner::AdamW(inner) => inner.step(rate, decoder, gradients),
+            Inner::Burn(inner) => inner.step(rate, decoder.train(), gradients).valid(),
+        }
     }
 
     /// Serializes the moments exactly, keyed by parameter id.
     ///
     /// # Errors
-    /// Returns an error if Burn cannot serialize them.
+    /// Returns an error if the device cannot be read or Burn cannot serialize them.
     pub fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
-        let bytes = self.inner.into_bytes().map_err(|error| ModelError::Other {
+        let inner = match &self.inner {
+            Inner::AdamW(inner) => return inner.to_bytes(),
+            Inner::Burn(inner) => inner,
+        };
+        let bytes = inner.into_bytes().map_err(|error| ModelError::Other {
             reason: format!("failed to serialize the optimizer's state: {error}"),
         })?;
         Ok(bytes.to_vec())
@@ -105,21 +117,31 @@ impl Optimizer {
     /// # Errors
     /// Returns an error if the bytes are damaged.
     pub fn restored(self, bytes: Vec<u8>) -> Result<Self, ModelError> {
-        let inner = self.inner.from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| {
-            ModelError::Other { reason: format!("failed to read the optimizer's state: {error}") }
-        })?;
+        let inner = match self.inner {
+            Inner::AdamW(inner) => Inner::AdamW(Box::new(inner.restored(&bytes)?)),
+            Inner::Burn(inner) => {
+                Inner::Burn(inner.from_bytes(Bytes::from_bytes_vec(bytes)).map_err(|error| {
+                    ModelError::Other {
+                        reason: format!("failed to read the optimizer's state: {error}"),
+                    }
+                })?)
+            }
+        };
         Ok(Self { inner, name: self.name })
     }
 
-    /// Like [`Optimizer::restored`], but also checks that the trained parameters of `decoder` have all their moments: Burn
-    /// would silently start with fresh ones.
+    /// Like [`Optimizer::restored`], but also checks that the trained parameters of `decoder` have all their moments, because
+    /// a parameter without moments would silently start with fresh ones.
     ///
     /// # Errors
     /// Returns an error if the bytes are damaged or belong to other parameters.
     pub fn restore(self, bytes: Vec<u8>, decoder: &Decoder) -> Result<Self, ModelError> {
         let restored = self.restored(bytes)?;
         let expected = restored.name.moments() * trained_sizes(decoder).len();
-        let found = restored.inner.to_record().len();
+        let found = match &restored.inner {
+            Inner::AdamW(inner) => inner.len(),
+            Inner::Burn(inner) => inner.to_record().len(),
+        };
         if found != expected {
             let reason = format!(
                 "the optimizer's state is incomplete: found {found} moments, expected {expected}"

@@ -93,8 +93,13 @@ pub fn to_safetensors(tensors: &NamedTensors) -> Result<Vec<u8>, ModelError> {
 /// Returns an error if the file is damaged or holds another number type.
 pub fn read_safetensors(path: &Path) -> Result<NamedTensors, TrainError> {
     let content = files::read(path)?;
-    let bad = |reason: String| ModelError::BadSafetensors { path: path.to_owned(), reason };
-    let parsed = SafeTensors::deserialize(&content).map_err(|error| bad(error.to_string()))?;
+    let bad = |reason| ModelError::BadSafetensors { path: path.to_owned(), reason };
+    Ok(from_safetensors(&content).map_err(bad)?)
+}
+
+/// Reads the content of a safetensors file of f32, bf16 or f16 tensors, or says what is wrong with it.
+pub(crate) fn from_safetensors(content: &[u8]) -> Result<NamedTensors, String> {
+    let parsed = SafeTensors::deserialize(content).map_err(|error| error.to_string())?;
     let mut tensors = NamedTensors::new();
     for (name, view) in parsed.iter() {
         let data = view.data();
@@ -107,8 +112,7 @@ pub fn read_safetensors(path: &Path) -> Result<NamedTensors, TrainError> {
             Dtype::BF16 => halves().map(|bytes| bf16::from_le_bytes(bytes).to_f32()).collect(),
             Dtype::F16 => halves().map(|bytes| f16::from_le_bytes(bytes).to_f32()).collect(),
             other => {
-                let reason = format!("tensor `{name}` is {other:?}, expected F32, BF16 or F16");
-                return Err(bad(reason).into());
+                return Err(format!("tensor `{name}` is {other:?}, expected F32, BF16 or F16"));
             }
         };
         tensors.insert(name.to_owned(), (view.shape().to_vec(), values));
