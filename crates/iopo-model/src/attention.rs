@@ -12,6 +12,7 @@ use crate::config::ModelConfig;
 use crate::kernels::{attend_tree, attend_tree_gradients};
 use crate::layout::Layout;
 
+pub use dense::ATTENTION_SCORES;
 pub(crate) use dense::Dense;
 
 /// Head counts and sizes.

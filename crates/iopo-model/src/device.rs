@@ -10,7 +10,7 @@
 //! | `rocm` | `rocm` | AMD GPUs |
 //! | `metal` | `metal` | Apple GPUs |
 //!
-//! A number picks one of several GPUs, as in `cuda:1`. `auto` stands for the first device of a build and `cpu` for the first that computes on the CPU ([`resolve`]).
+//! A number picks one of several GPUs, as in `cuda:1`; for `wgpu` and `vulkan` it counts the discrete ones. `auto` stands for the first device of a build and `cpu` for the first that computes on the CPU ([`resolve`]).
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,6 +25,8 @@ struct Backend {
     place: Place,
     /// Makes a device, on a card if its number is given; `None` if this build lacks the backend.
     make: Option<fn(Option<usize>) -> Device>,
+    /// Whether a number picks one of several cards.
+    numbered: bool,
     /// The requirements of its devices.
     needs: &'static str,
 }
@@ -50,8 +52,8 @@ macro_rules! made {
     }};
 }
 
-/// Returns the GPU of a number, or the best one.
-#[cfg(any(feature = "wgpu", feature = "vulkan", feature = "metal"))]
+/// Returns the discrete GPU of a number, or the best GPU.
+#[cfg(any(feature = "wgpu", feature = "vulkan"))]
 fn kind(card: Option<usize>) -> burn::tensor::DeviceKind {
     card.map_or(burn::tensor::DeviceKind::DefaultDevice, burn::tensor::DeviceKind::DiscreteGpu)
 }
@@ -66,18 +68,21 @@ static BACKENDS: [Backend; 7] = [
         name: "flex",
         place: Place::Cpu,
         make: made!("flex", |_| Device::flex()),
+        numbered: false,
         needs: "a CPU",
     },
     Backend {
         name: "tch",
         place: Place::Cpu,
         make: made!("tch", |_| Device::libtorch()),
+        numbered: false,
         needs: "LibTorch",
     },
     Backend {
         name: "wgpu",
         place: Place::Gpu,
         make: made!("wgpu", |card| Device::wgpu(kind(card))),
+        numbered: true,
         needs: "a GPU and its driver (on Linux without a GPU: a Vulkan driver that computes on the CPU, which `cargo \
                 xtask setup-lavapipe` gets)",
     },
@@ -85,24 +90,28 @@ static BACKENDS: [Backend; 7] = [
         name: "vulkan",
         place: Place::Gpu,
         make: made!("vulkan", |card| Device::vulkan(kind(card))),
+        numbered: true,
         needs: "a GPU and its Vulkan driver",
     },
     Backend {
         name: "cuda",
         place: Place::Gpu,
         make: made!("cuda", |card| Device::cuda(card.unwrap_or(0))),
+        numbered: true,
         needs: "an NVIDIA GPU, its driver and the CUDA libraries",
     },
     Backend {
         name: "rocm",
         place: Place::Gpu,
         make: made!("rocm", |card| Device::rocm(card.unwrap_or(0))),
+        numbered: true,
         needs: "an AMD GPU and ROCm",
     },
     Backend {
         name: "metal",
         place: Place::Gpu,
-        make: made!("metal", |card| Device::metal(kind(card))),
+        make: made!("metal", |_| Device::metal(burn::tensor::DeviceKind::DefaultDevice)),
+        numbered: false,
         needs: "an Apple GPU",
     },
 ];
@@ -130,7 +139,7 @@ impl DeviceName {
         self.backend.name
     }
 
-    /// Returns the number of the card, if one is given: among all cards of the backend, for `wgpu`, `vulkan` and `metal`
+    /// Returns the number of the card, if one is given: among all cards of the backend, for `wgpu` and `vulkan`
     /// among the discrete ones.
     pub fn card(self) -> Option<usize> {
         self.card
@@ -164,22 +173,27 @@ impl fmt::Debug for DeviceName {
 /// Returns [`ModelError::NoSuchDevice`] if this build has no such device.
 pub fn resolve(name: &str) -> Result<DeviceName, ModelError> {
     let (wanted, card) = match name.split_once(':') {
-        Some((wanted, card)) => (wanted, Some(card.parse().map_err(|_| no_such_device(name))?)),
+        Some((wanted, card)) => {
+            let digits = card.bytes().all(|byte| byte.is_ascii_digit());
+            let card = card.parse().ok().filter(|_| digits);
+            (wanted, Some(card.ok_or_else(|| no_such_device(name))?))
+        }
         None => (name, None),
     };
     let fits = |known: &&Backend| match wanted {
         "auto" => card.is_none(),
         "cpu" => card.is_none() && known.place == Place::Cpu,
-        other => known.name == other && (card.is_none() || known.place == Place::Gpu),
+        other => known.name == other && (card.is_none() || known.numbered),
     };
     let found = BACKENDS.iter().filter(|known| known.make.is_some()).find(fits);
     found.map(|backend| DeviceName { backend, card }).ok_or_else(|| no_such_device(name))
 }
 
 fn no_such_device(name: &str) -> ModelError {
-    let of = |known: &Backend| match known.place {
-        Place::Cpu => known.name.to_owned(),
-        Place::Gpu => format!("{0}, {0}:NUMBER", known.name),
+    let of = |known: &Backend| {
+        let number =
+            if known.numbered { format!(", {}:NUMBER", known.name) } else { String::new() };
+        format!("{}{number}", known.name)
     };
     let known: Vec<String> = BACKENDS.iter().filter(|known| known.make.is_some()).map(of).collect();
     let available = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
@@ -280,7 +294,8 @@ mod tests {
             assert_eq!((found.backend(), found.card(), found.has_driver()), ("flex", None, false));
             assert_eq!(found.to_string(), "flex");
         }
-        for name in ["abacus", "flex:0", "auto:1", "cpu:1", ":", "flex:", "cuda:-1", ""] {
+        for name in ["abacus", "flex:0", "auto:1", "cpu:1", ":", "flex:", "cuda:-1", "cuda:+1", ""]
+        {
             let error = resolve(name).expect_err("no such device").to_string();
             assert!(error.contains(&format!("`{name}`")) && error.contains("flex"), "{error}");
         }
@@ -293,7 +308,7 @@ mod tests {
         let found = resolve("wgpu:1").expect("a device of this build");
         assert_eq!((found.backend(), found.card(), found.has_driver()), ("wgpu", Some(1), true));
         assert_eq!(found.to_string(), "wgpu:1");
-        assert!(resolve("wgpu:x").is_err());
+        assert!(resolve("wgpu:x").is_err() && resolve("wgpu:+1").is_err());
     }
 
     #[test]

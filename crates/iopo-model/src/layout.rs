@@ -2,7 +2,7 @@
 //!
 //! A sequence is one root segment, four separate sequences are four roots, and a preference group is a tree: the common
 //! prefix of both prompts, the rest of each prompt, and the responses to each. Linear layers process every flat token once.
-//! Attention runs per segment, fully over its ancestors and causally over itself. Positions continue along each path.
+//! A token attends to all tokens of its ancestors and to its own segment up to itself. Positions continue along each path.
 
 use std::ops::Range;
 

@@ -60,6 +60,7 @@ pub mod tokenizer;
 mod vocabulary;
 pub mod workers;
 
+pub use attention::ATTENTION_SCORES;
 pub use chat::ChatModel;
 pub use chat_files::write_chat_files;
 pub use checkpoint::{Checkpoint, write_hf_dir};

@@ -1,9 +1,9 @@
-//! Optimizers with the defaults of `PyTorch`, and Lion. `AdamW` is this project's, because Burn's is slower.
+//! Optimizers with the defaults of `PyTorch`, and Lion. `AdamW` is this project's.
 //!
 //! Burn's Adan, LAMB and Adafactor are missing because there are no reference values to test them; Muon does not suit
 //! adapters.
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::{
     AdaGradConfig, AdamConfig, GradientsParams, LionConfig, ModuleOptimizer, RmsPropConfig,
     SgdConfig, decay::WeightDecayConfig,
@@ -137,9 +137,10 @@ impl Optimizer {
     /// Returns an error if the bytes are damaged or belong to other parameters.
     pub fn restore(self, bytes: Vec<u8>, decoder: &Decoder) -> Result<Self, ModelError> {
         let restored = self.restored(bytes)?;
-        let expected = restored.name.moments() * trained_sizes(decoder).len();
+        let trained = trained(decoder);
+        let expected = restored.name.moments() * trained.len();
         let found = match &restored.inner {
-            Inner::AdamW(inner) => inner.len(),
+            Inner::AdamW(inner) => inner.moments_of(&trained),
             Inner::Burn(inner) => inner.to_record().len(),
         };
         if found != expected {
@@ -154,10 +155,15 @@ impl Optimizer {
 
 /// Returns the sizes of the trained parameters: the adapters' if there are any, otherwise all.
 pub fn trained_sizes(decoder: &Decoder) -> Vec<usize> {
+    trained(decoder).into_iter().map(|(_, size)| size).collect()
+}
+
+/// Returns the trained parameters and their sizes.
+fn trained(decoder: &Decoder) -> Vec<(ParamId, usize)> {
     struct Sizes {
         adapters: bool,
         path: Vec<String>,
-        found: Vec<usize>,
+        found: Vec<(ParamId, usize)>,
     }
     impl ModuleVisitor for Sizes {
         fn enter_module(&mut self, name: &str, _container_type: &str) {
@@ -169,7 +175,7 @@ pub fn trained_sizes(decoder: &Decoder) -> Vec<usize> {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             let in_adapter = self.path.iter().any(|part| part == "lora");
             if in_adapter == self.adapters {
-                self.found.push(param.shape().num_elements());
+                self.found.push((param.id, param.shape().num_elements()));
             }
         }
     }

@@ -11,6 +11,7 @@ use iopo_model::{ChatModel, Dtype, ModelError, TemplateSettings};
 
 use crate::failure::{Failure, framed, pipeline};
 use crate::fetch;
+use crate::interrupt;
 use crate::panics;
 use crate::printer;
 use crate::probe::{Probe, probe};
@@ -97,8 +98,14 @@ pub(crate) fn check(name: &str, dtype: Dtype) -> Result<DeviceName> {
     let cannot =
         |why: &str| Failure::usage(format!("cannot compute on `{name}`{why}")).hint(hint.as_str());
     let has_driver = resolved.as_ref().is_ok_and(|found| found.has_driver());
-    if has_driver && let Probe::Failed(how) = probe(name) {
-        return Err(cannot(&format!(": {how}")).into());
+    if has_driver {
+        if let Probe::Failed(how) = probe(name) {
+            return Err(cannot(&format!(": {how}")).into());
+        }
+        // A driver that hangs would hang here again.
+        if interrupt::requested() {
+            return Err(PipelineError::from(ModelError::Cancelled).into());
+        }
     }
     let device = iopo_model::device::device(name).map_err(|error| {
         let failure = cannot(&panics::cause_of(&error.to_string()));

@@ -14,8 +14,9 @@ use super::{HIDDEN, Heads};
 use crate::decoder::index_tensor;
 use crate::layout::{Block, Layout};
 
-/// Largest number of scores in memory at once, unless one row of all heads and trees has more.
-const SCORES: usize = 1 << 24;
+/// Largest number of attention scores in memory at once on devices without this crate's kernels, unless one row of all heads
+/// and trees has more.
+pub const ATTENTION_SCORES: usize = 1 << 24;
 
 /// The blocks of a layout.
 #[derive(Debug, Clone)]
@@ -49,7 +50,7 @@ struct Bundle {
 
 impl Dense {
     pub(crate) fn new(layout: &Layout, device: &Device) -> Self {
-        Self::with_scores(layout, device, SCORES)
+        Self::with_scores(layout, device, ATTENTION_SCORES)
     }
 
     pub(super) fn with_scores(layout: &Layout, device: &Device, scores: usize) -> Self {
@@ -60,11 +61,12 @@ impl Dense {
         // Padding has the row after the last token.
         let mut columns: Vec<usize> = Vec::new();
         while let Some(longest) = rest.first() {
-            // Padding at most doubles the rows and the columns of a block.
-            let [rows, width] = [longest.tokens.len(), longest.tokens.len() + longest.above.len()];
+            // Padding at most doubles the rows of a block, and the columns above, which may also be as many as the rows.
+            let [rows, above] = [longest.tokens.len(), longest.above.len()];
             let similar = |block: &Block| {
-                let its = block.tokens.len() + block.above.len();
-                2 * block.tokens.len() >= rows && 2 * its >= width && its <= 2 * width
+                let its = block.above.len();
+                let near = its.max(above) <= 2 * its.min(above) || its.max(above) <= rows;
+                2 * block.tokens.len() >= rows && near && its <= above.max(rows)
             };
             let (these, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(similar);
             let bundle = Bundle::new(&these, count, scores, device);

@@ -21,6 +21,11 @@ impl Vectors {
     fn len(&self) -> usize {
         self.weight.dims()[0]
     }
+
+    /// Returns the parameter and its length.
+    pub(super) fn place(&self) -> (ParamId, usize) {
+        (self.id, self.len())
+    }
 }
 
 /// Returns the parameters that have a gradient.
@@ -53,7 +58,7 @@ pub(super) struct Flat {
 impl Flat {
     /// Gathers the moments of the parameters.
     pub(super) fn gather(vectors: &[Vectors], moments: &mut Moments) -> Self {
-        let parts = vectors.iter().map(|part| (part.id, part.len())).collect();
+        let parts = vectors.iter().map(Vectors::place).collect();
         let pairs: Vec<[Tensor<1>; 2]> = vectors
             .iter()
             .map(|part| moments.take(part.id, part.len(), &part.weight.device()))
@@ -65,7 +70,7 @@ impl Flat {
 
     /// Returns whether these are the moments of the parameters.
     pub(super) fn fits(&self, vectors: &[Vectors]) -> bool {
-        self.parts.iter().copied().eq(vectors.iter().map(|part| (part.id, part.len())))
+        self.parts.iter().copied().eq(vectors.iter().map(Vectors::place))
     }
 
     /// Updates the parameters of a decoder.

@@ -29,7 +29,16 @@ impl Moments {
         self.0.len()
     }
 
-    /// Takes the moments of a parameter with `count` values, zeros if there are none or they do not fit.
+    /// Returns whether there are moments of a parameter with `count` values.
+    pub(super) fn fit(&self, id: ParamId, count: usize) -> bool {
+        let length = |moment: &Stored| match moment {
+            Stored::Host(values) => values.len(),
+            Stored::Device(moment) => moment.dims()[0],
+        };
+        self.0.get(&id.val()).is_some_and(|pair| pair.iter().all(|one| length(one) == count))
+    }
+
+    /// Takes the moments of a parameter with `count` values, zeros if there are none that fit.
     pub(super) fn take(&mut self, id: ParamId, count: usize, device: &Device) -> [Tensor<1>; 2] {
         let zeros = || Tensor::zeros([count], device);
         let Some(kept) = self.0.remove(&id.val()) else { return [zeros(), zeros()] };

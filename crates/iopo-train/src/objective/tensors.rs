@@ -7,8 +7,8 @@ use iopo_objective::{CellWeights, GroupLogps, GroupTokens, cell_weights};
 
 use super::GroupWithLogps;
 
-/// Logps, token counts and cell weights of some groups as tensors of f64 in main memory, whatever device computed the logps:
-/// a GPU would take longer to start the operations than the CPU takes for all of them.
+/// Logps, token counts and cell weights of some groups as tensors of f64 in main memory, whatever device computed the logps
+/// (`docs/decisions/0013-losses-on-the-host.md`).
 pub(super) struct Leaves {
     device: Device,
     /// Logps under the policy, which the gradient is taken with respect to.

@@ -44,7 +44,6 @@ impl Trainer<'_> {
     pub(crate) fn estimate(&self, decoder: &Decoder) -> Estimate {
         let trained: usize = trained_sizes(decoder).into_iter().sum();
         let largest = self.data.train.iter().map(|group| self.tokens(group)).max().unwrap_or(0);
-        let longest = self.data.train.iter().map(|group| group.longest()).max().unwrap_or(0);
         let tokens = largest.max(self.config.tokens_per_micro_batch);
         let at_once = self.at_once(decoder);
         Estimate::new(Size {
@@ -54,8 +53,8 @@ impl Trainer<'_> {
             full: !self.config.use_peft,
             copies: self.config.optim.moments() + usize::from(self.config.load_best_model_at_end),
             tokens,
-            longest,
-            fused_kernels: device::in_process(&decoder.device()),
+            group: largest,
+            fused_kernels: device::has_kernels(&decoder.device()),
             at_once,
         })
     }

@@ -78,7 +78,12 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<()> {
     };
     let (model, adapter) = (args.out.join("model"), args.out.join("adapter"));
     // `config.json` is written last.
-    if !model.join("config.json").exists() {
+    let existing = model.join("config.json");
+    if existing.exists() {
+        let stored = read(&existing)?;
+        let asked = format!("{:#}\n", config.to_hf_json());
+        ensure!(stored == asked, "{} is of another model; remove it", model.display());
+    } else {
         for dir in [&model, &adapter] {
             fs::create_dir_all(dir)
                 .with_context(|| format!("failed to create {}", dir.display()))?;
