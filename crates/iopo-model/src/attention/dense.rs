@@ -61,7 +61,8 @@ impl Dense {
         // Padding has the row after the last token.
         let mut columns: Vec<usize> = Vec::new();
         while let Some(longest) = rest.first() {
-            // Padding at most doubles the rows of a block, and the columns above, which may also be as many as the rows.
+            // Padding at most doubles the rows of a block. It at most doubles the columns above, or makes them as many as the
+            // rows.
             let [rows, above] = [longest.tokens.len(), longest.above.len()];
             let similar = |block: &Block| {
                 let its = block.above.len();
