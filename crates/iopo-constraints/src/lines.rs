@@ -109,6 +109,8 @@ pub(crate) fn without_tags(line: &str) -> Cow<'_, str> {
     }
     let mut plain = String::new();
     let mut rest = line;
+    // Searched for only while there is one, so that many open tags take time in proportion to their number.
+    let mut closes = true;
     while let Some(at) = rest.find('<') {
         plain.push_str(&rest[..at]);
         let tag = &rest[at..];
@@ -118,8 +120,9 @@ pub(crate) fn without_tags(line: &str) -> Cow<'_, str> {
         }
         let name = tag[1..].trim_start_matches('/');
         let name = &name[..name.bytes().take_while(u8::is_ascii_alphanumeric).count()];
-        let close =
-            tag.find('>').filter(|_| TAGS.iter().any(|known| known.eq_ignore_ascii_case(name)));
+        let known = closes && TAGS.iter().any(|known| known.eq_ignore_ascii_case(name));
+        let close = if known { tag.find('>') } else { None };
+        closes &= !known || close.is_some();
         let Some(close) = close else {
             plain.push('<');
             rest = &tag[1..];

@@ -53,6 +53,10 @@ pub(super) fn divide(text: &str) -> String {
 
 /// The lengths of the halves of a word at the start of `rest`.
 fn halves(before: Option<char>, rest: &str) -> Option<(usize, usize)> {
+    // The words start with these characters. A character that folds to another, such as `ſ`, is none of them.
+    if !rest.starts_with(['c', 'C', 'd', 'D', 'g', 'G', 'l', 'L', 'm', 'M', 'w', 'W', '\'']) {
+        return None;
+    }
     let find = |&(first, second): &(&str, &str)| {
         let first = length_of(first, rest)?;
         let second = length_of(second, &rest[first..])?;

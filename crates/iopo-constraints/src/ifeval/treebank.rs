@@ -70,63 +70,109 @@ fn may_hold_capitals(piece: &str) -> bool {
 }
 
 /// Patterns with their replacements, in order.
-struct Rules(Vec<(Regex, &'static str)>);
+struct Rules(Vec<Rule>);
 
-impl Rules {
-    /// Compiles the patterns. They are constants, and a test makes sure that all of them compile.
-    fn new(rules: &[(&str, &'static str)]) -> Self {
-        let compile = |&(pattern, with): &(&str, _)| Some((Regex::new(pattern).ok()?, with));
-        Self(rules.iter().filter_map(compile).collect())
-    }
+struct Rule {
+    pattern: Regex,
+    with: &'static str,
+    /// Marks of which a text has at least one if the pattern matches.
+    needs: Marks,
+}
 
-    fn apply(&self, text: String) -> String {
-        self.0.iter().fold(text, |text, (pattern, with)| match pattern.replace_all(&text, *with) {
-            Cow::Borrowed(_) => text,
-            Cow::Owned(changed) => changed,
-        })
+/// A set of ASCII characters, one bit for each. All other characters share the last bit.
+#[derive(Clone, Copy)]
+struct Marks(u128);
+
+impl Marks {
+    /// The characters of a text.
+    fn of(text: &str) -> Self {
+        Self(text.bytes().fold(0, |marks, byte| marks | 1 << byte.min(127)))
     }
 }
 
-const OPENING: &[(&str, &str)] =
-    &[("([«“‘„]|`+)", " $1 "), ("^\"", "``"), ("``", " `` "), (r#"([ (\[{<])("|'')"#, "$1 `` ")];
+impl Rules {
+    /// Compiles the patterns. They are constants, and a test makes sure that all of them compile.
+    fn new(rules: &[(&'static str, &str, &'static str)]) -> Self {
+        let compile = |&(needs, pattern, with): &(&str, &str, _)| {
+            Some(Rule { pattern: Regex::new(pattern).ok()?, with, needs: Marks::of(needs) })
+        };
+        Self(rules.iter().filter_map(compile).collect())
+    }
 
-const MARKS: &[(&str, &str)] = &[
+    /// Applies those rules that can match. Most sentences have few marks, and asking for them is faster than a search.
+    fn apply(&self, mut text: String) -> String {
+        let mut found = Marks::of(&text);
+        for rule in &self.0 {
+            if rule.needs.0 & found.0 == 0 {
+                continue;
+            }
+            if let Cow::Owned(changed) = rule.pattern.replace_all(&text, rule.with) {
+                text = changed;
+                // Never fewer marks than there are.
+                found.0 |= Marks::of(rule.with).0;
+            }
+        }
+        text
+    }
+}
+
+const OPENING: &[(&str, &str, &str)] = &[
+    ("«“‘„`", "([«“‘„]|`+)", " $1 "),
+    ("\"", "^\"", "``"),
+    ("`", "``", " `` "),
+    ("\"'", r#"([ (\[{<])("|'')"#, "$1 `` "),
+];
+
+const MARKS: &[(&str, &str, &str)] = &[
     // The period at the end of the sentence.
-    (r#"([^.])\.([\])}>"'»”’ ]*)[\s\x1c-\x1f]*$"#, "$1 . $2 "),
-    (r"([:,])([^\d])", " $1 $2"),
-    ("([:,])$", " $1 "),
-    (r"\.{2,}", " $0 "),
-    ("[;@#$%&]", " $0 "),
-    (r#"([^.])\.([\])}>"']*)[\s\x1c-\x1f]*$"#, "$1 .$2 "),
-    ("[?!]", " $0 "),
-    ("([^'])' ", "$1 ' "),
-    (r"\*", " $0 "),
-    (r"[\]\[(){}<>]", " $0 "),
-    ("--", " -- "),
+    (".", r#"([^.])\.([\])}>"'»”’ ]*)[\s\x1c-\x1f]*$"#, "$1 . $2 "),
+    (":,", r"([:,])([^\d])", " $1 $2"),
+    (":,", "([:,])$", " $1 "),
+    (".", r"\.{2,}", " $0 "),
+    (";@#$%&", "[;@#$%&]", " $0 "),
+    (".", r#"([^.])\.([\])}>"']*)[\s\x1c-\x1f]*$"#, "$1 .$2 "),
+    ("?!", "[?!]", " $0 "),
+    ("'", "([^'])' ", "$1 ' "),
+    ("*", r"\*", " $0 "),
+    ("][(){}<>", r"[\]\[(){}<>]", " $0 "),
+    ("-", "--", " -- "),
 ];
 
-const CLOSING: &[(&str, &str)] = &[
-    ("[»”’]", " $0 "),
-    ("''", " '' "),
-    ("\"", " '' "),
-    (r"[\s\x1c-\x1f]+", " "),
-    ("([^' ])('[sS]|'[mM]|'[dD]|') ", "$1 $2 "),
-    ("([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) ", "$1 $2 "),
+const QUOTES: &[(&str, &str, &str)] =
+    &[("»”’", "[»”’]", " $0 "), ("'", "''", " '' "), ("\"", "\"", " '' ")];
+
+const ENDINGS: &[(&str, &str, &str)] = &[
+    ("'", "([^' ])('[sS]|'[mM]|'[dD]|') ", "$1 $2 "),
+    ("'", "([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) ", "$1 $2 "),
 ];
 
-static RULES: LazyLock<[Rules; 3]> =
-    LazyLock::new(|| [Rules::new(OPENING), Rules::new(MARKS), Rules::new(CLOSING)]);
+static RULES: LazyLock<[Rules; 4]> =
+    LazyLock::new(|| [OPENING, MARKS, QUOTES, ENDINGS].map(Rules::new));
 
 fn sentence_tokens(sentence: &str) -> Vec<String> {
-    let [opening, marks, closing] = &*RULES;
-    let text = detach_quoted_letters(&opening.apply(sentence.to_owned()));
-    let text = closing.apply(format!(" {} ", marks.apply(text)));
-    split(&contractions::divide(&text)).map(str::to_owned).collect()
+    let [opening, marks, quotes, endings] = &*RULES;
+    let text = detach_quoted_letters(opening.apply(sentence.to_owned()));
+    let text = single_spaces(&quotes.apply(marks.apply(text)));
+    split(&contractions::divide(&endings.apply(text))).map(str::to_owned).collect()
+}
+
+/// A text with one space between its words, before the first and after the last.
+fn single_spaces(text: &str) -> String {
+    let mut spaced = String::with_capacity(text.len() + 2);
+    spaced.push(' ');
+    for word in split(text) {
+        spaced.push_str(word);
+        spaced.push(' ');
+    }
+    spaced
 }
 
 /// Inserts a space between an apostrophe and a single character, unless they belong to a contraction: `'a'` is a quote,
 /// `it's` is not.
-fn detach_quoted_letters(text: &str) -> String {
+fn detach_quoted_letters(text: String) -> String {
+    if !text.contains('\'') {
+        return text;
+    }
     let mut changed = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
@@ -148,10 +194,36 @@ mod tests {
 
     #[test]
     fn every_rule_compiles() {
-        let [opening, marks, closing] = &*RULES;
-        assert_eq!(opening.0.len(), OPENING.len());
-        assert_eq!(marks.0.len(), MARKS.len());
-        assert_eq!(closing.0.len(), CLOSING.len());
+        for (rules, texts) in RULES.iter().zip([OPENING, MARKS, QUOTES, ENDINGS]) {
+            assert_eq!(rules.0.len(), texts.len());
+        }
+    }
+
+    #[test]
+    fn a_rule_that_is_left_out_would_change_nothing() {
+        let pieces = [
+            "Tea", "a", "3", " ", "\n", ".", "..", ",", ":", ";", "?", "'", "''", "\"", "`", "``",
+            "*", "(", ")", "--", "“", "”", "n't", "'s", "'ll",
+        ];
+        for rules in &*RULES {
+            // How many texts each rule changes; none may be out of reach of these texts.
+            let mut changes = vec![0; rules.0.len()];
+            for (one, two, three) in pieces
+                .iter()
+                .flat_map(|one| pieces.iter().map(move |two| (one, two)))
+                .flat_map(|(one, two)| pieces.iter().map(move |three| (one, two, three)))
+            {
+                let text = format!("{one}{two}{three}");
+                let mut expected = text.clone();
+                for (rule, changes) in rules.0.iter().zip(&mut changes) {
+                    let changed = rule.pattern.replace_all(&expected, rule.with).into_owned();
+                    *changes += usize::from(changed != expected);
+                    expected = changed;
+                }
+                assert_eq!(rules.apply(text.clone()), expected, "{text:?}");
+            }
+            assert!(changes.iter().all(|changes| *changes > 0), "{changes:?}");
+        }
     }
 
     #[test]
