@@ -109,7 +109,7 @@ pub(crate) fn without_tags(line: &str) -> Cow<'_, str> {
     }
     let mut plain = String::new();
     let mut rest = line;
-    // Searched for only while there is one, so that many open tags take time in proportion to their number.
+    // False once no `>` follows. Otherwise each of many open tags would search the rest of the line.
     let mut closes = true;
     while let Some(at) = rest.find('<') {
         plain.push_str(&rest[..at]);
@@ -302,6 +302,11 @@ mod tests {
         assert_eq!(without_tags("<h2 align=\"center\">Tea</h2>"), "## Tea");
         assert_eq!(without_tags("<p><b>Tea</b>: a<br/></p><!-- end -->"), "Tea: a");
         assert_eq!(without_tags("a < b, List<String> <!-- x"), "a < b, List<String> ");
+        for open in ["<<", "<b", "<b <"] {
+            // Minutes if the end of every tag were searched for in the rest of the line.
+            let open = open.repeat(2_000_000);
+            assert_eq!(without_tags(&open), open);
+        }
     }
 
     #[test]

@@ -53,7 +53,7 @@ pub(super) fn divide(text: &str) -> String {
 
 /// The lengths of the halves of a word at the start of `rest`.
 fn halves(before: Option<char>, rest: &str) -> Option<(usize, usize)> {
-    // The words start with these characters. A character that folds to another, such as `ſ`, is none of them.
+    // Every word starts with one of these characters; none starts with `s` or `i`, to which other characters fold.
     if !rest.starts_with(['c', 'C', 'd', 'D', 'g', 'G', 'l', 'L', 'm', 'M', 'w', 'W', '\'']) {
         return None;
     }

@@ -69,61 +69,66 @@ fn may_hold_capitals(piece: &str) -> bool {
     runs().any(upper) || contractions::any_in(piece)
 }
 
-/// Patterns with their replacements, in order.
+/// Substitutions, in order.
 struct Rules(Vec<Rule>);
 
+/// A substitution.
 struct Rule {
+    /// Characters of which a text has at least one if the pattern matches.
+    needs: CharSet,
     pattern: Regex,
-    with: &'static str,
-    /// Marks of which a text has at least one if the pattern matches.
-    needs: Marks,
+    replacement: &'static str,
 }
+
+/// The characters that a rule needs, its pattern and its replacement.
+type RuleText = (&'static str, &'static str, &'static str);
 
 /// A set of ASCII characters, one bit for each. All other characters share the last bit.
 #[derive(Clone, Copy)]
-struct Marks(u128);
+struct CharSet(u128);
 
-impl Marks {
+impl CharSet {
     /// The characters of a text.
     fn of(text: &str) -> Self {
-        Self(text.bytes().fold(0, |marks, byte| marks | 1 << byte.min(127)))
+        Self(text.bytes().fold(0, |set, byte| set | 1 << byte.min(127)))
     }
 }
 
 impl Rules {
     /// Compiles the patterns. They are constants, and a test makes sure that all of them compile.
-    fn new(rules: &[(&'static str, &str, &'static str)]) -> Self {
-        let compile = |&(needs, pattern, with): &(&str, &str, _)| {
-            Some(Rule { pattern: Regex::new(pattern).ok()?, with, needs: Marks::of(needs) })
+    fn new(rules: &[RuleText]) -> Self {
+        let compile = |&(needs, pattern, replacement): &RuleText| {
+            let (needs, pattern) = (CharSet::of(needs), Regex::new(pattern).ok()?);
+            Some(Rule { needs, pattern, replacement })
         };
         Self(rules.iter().filter_map(compile).collect())
     }
 
-    /// Applies those rules that can match. Most sentences have few marks, and asking for them is faster than a search.
+    /// Applies the rules that can match. Most sentences have few marks, and a look at the set is faster than a search.
     fn apply(&self, mut text: String) -> String {
-        let mut found = Marks::of(&text);
+        let mut found = CharSet::of(&text);
         for rule in &self.0 {
             if rule.needs.0 & found.0 == 0 {
                 continue;
             }
-            if let Cow::Owned(changed) = rule.pattern.replace_all(&text, rule.with) {
+            if let Cow::Owned(changed) = rule.pattern.replace_all(&text, rule.replacement) {
                 text = changed;
-                // Never fewer marks than there are.
-                found.0 |= Marks::of(rule.with).0;
+                // May name characters that are gone, but lacks none that is there.
+                found.0 |= CharSet::of(rule.replacement).0;
             }
         }
         text
     }
 }
 
-const OPENING: &[(&str, &str, &str)] = &[
+const OPENING: &[RuleText] = &[
     ("«“‘„`", "([«“‘„]|`+)", " $1 "),
     ("\"", "^\"", "``"),
     ("`", "``", " `` "),
     ("\"'", r#"([ (\[{<])("|'')"#, "$1 `` "),
 ];
 
-const MARKS: &[(&str, &str, &str)] = &[
+const MARKS: &[RuleText] = &[
     // The period at the end of the sentence.
     (".", r#"([^.])\.([\])}>"'»”’ ]*)[\s\x1c-\x1f]*$"#, "$1 . $2 "),
     (":,", r"([:,])([^\d])", " $1 $2"),
@@ -138,10 +143,9 @@ const MARKS: &[(&str, &str, &str)] = &[
     ("-", "--", " -- "),
 ];
 
-const QUOTES: &[(&str, &str, &str)] =
-    &[("»”’", "[»”’]", " $0 "), ("'", "''", " '' "), ("\"", "\"", " '' ")];
+const QUOTES: &[RuleText] = &[("»”’", "[»”’]", " $0 "), ("'", "''", " '' "), ("\"", "\"", " '' ")];
 
-const ENDINGS: &[(&str, &str, &str)] = &[
+const ENDINGS: &[RuleText] = &[
     ("'", "([^' ])('[sS]|'[mM]|'[dD]|') ", "$1 $2 "),
     ("'", "([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) ", "$1 $2 "),
 ];
@@ -200,13 +204,13 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_that_is_left_out_would_change_nothing() {
+    fn skipped_rules_would_change_nothing() {
         let pieces = [
             "Tea", "a", "3", " ", "\n", ".", "..", ",", ":", ";", "?", "'", "''", "\"", "`", "``",
             "*", "(", ")", "--", "“", "”", "n't", "'s", "'ll",
         ];
         for rules in &*RULES {
-            // How many texts each rule changes; none may be out of reach of these texts.
+            // The number of texts that each rule changes: every rule must change some.
             let mut changes = vec![0; rules.0.len()];
             for (one, two, three) in pieces
                 .iter()
@@ -216,7 +220,8 @@ mod tests {
                 let text = format!("{one}{two}{three}");
                 let mut expected = text.clone();
                 for (rule, changes) in rules.0.iter().zip(&mut changes) {
-                    let changed = rule.pattern.replace_all(&expected, rule.with).into_owned();
+                    let changed =
+                        rule.pattern.replace_all(&expected, rule.replacement).into_owned();
                     *changes += usize::from(changed != expected);
                     expected = changed;
                 }
@@ -224,6 +229,15 @@ mod tests {
             }
             assert!(changes.iter().all(|changes| *changes > 0), "{changes:?}");
         }
+    }
+
+    #[test]
+    fn spaces_between_words_are_those_of_the_patterns() {
+        let pattern = Regex::new(r"^[\s\x1c-\x1f]$").expect("valid");
+        for c in '\0'..=char::MAX {
+            assert_eq!(is_space(c), pattern.is_match(c.encode_utf8(&mut [0; 4])), "{c:?}");
+        }
+        assert_eq!(single_spaces("\ta  b\u{3000}"), " a b ");
     }
 
     #[test]
