@@ -171,7 +171,12 @@ impl OverlapIndex {
     /// Returns the prompt of which a text has most. Unlike in [`find`](Self::find), the share of the text does not count, so that
     /// a text that has only its constraints in common with a prompt is no copy.
     pub fn find_copied(&self, text: &str) -> Option<Overlap> {
-        self.search(text, false).into_iter().next()
+        self.find_all_copied(text).into_iter().next()
+    }
+
+    /// Returns all prompts that [`find_copied`](Self::find_copied) chooses from, those with the largest share first.
+    pub fn find_all_copied(&self, text: &str) -> Vec<Overlap> {
+        self.search(text, false)
     }
 
     /// Returns the prompts of which a text has enough, or, with `parts`, which have enough of the text.

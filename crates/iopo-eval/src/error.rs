@@ -13,6 +13,8 @@ use iopo_core::text::counted;
 use iopo_llm::LlmError;
 use iopo_schema::{CheckRow, ContaminationRow, SchemaError, Split};
 
+use crate::benchmarks::heldout;
+
 /// Why an evaluation failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -213,6 +215,18 @@ pub enum EvalError {
         /// Number of tasks.
         tasks: usize,
         /// The first task, with the prompt that it overlaps with most.
+        first: Box<ContaminationRow>,
+    },
+    /// Training rows overlap with test tasks.
+    #[error(
+        "found {} of the training rows with an overlap with test tasks, expected none; the first is {}",
+        counted(*tasks, "task"),
+        overlap(first)
+    )]
+    TestTasksInTraining {
+        /// Number of tasks.
+        tasks: usize,
+        /// The first task, with the test task that it overlaps with most.
         first: Box<ContaminationRow>,
     },
     /// Input preferences that are trained on overlap with prompts of the evaluation.
@@ -560,13 +574,16 @@ fn overlap(row: &ContaminationRow) -> String {
         passage.push('…');
     }
     let percent = |share: f64| format!("{:.0} %", 100.0 * share);
+    let tested = if row.benchmark == heldout::ID {
+        format!("test task `{}`", row.key)
+    } else {
+        format!("prompt `{}` of {}", row.key, row.benchmark)
+    };
     format!(
-        "task `{}`, which shares {} of its words with {} of prompt `{}` of {}: {passage:?}",
+        "task `{}`, which shares {} of its words with {} of {tested}: {passage:?}",
         row.task_id,
         percent(row.task_share),
         percent(row.prompt_share),
-        row.key,
-        row.benchmark,
     )
 }
 

@@ -1,7 +1,8 @@
 //! Finds tasks and training rows that overlap with the prompts of an evaluation.
 //!
 //! [`TestedPrompts`] holds the prompts. Before synthesis, [`TestedPrompts::find`] finds the tasks that nothing may be trained on.
-//! Before training and before evaluation, [`TestedPrompts::refuse_trained`] refuses a run whose rows overlap, and
+//! Before training and before evaluation, [`TestedPrompts::refuse_trained`] refuses a run whose rows overlap,
+//! [`TestedPrompts::refuse_training`] one whose training rows overlap with test tasks, and
 //! [`TestedPrompts::refuse_input_preferences`] does so for preferences between instructions. The measure is that of
 //! [`iopo_core::overlap`].
 
@@ -21,7 +22,7 @@ use super::data::read_text;
 use super::heldout::{self, TestTask};
 use super::{Benchmark, PUBLISHED, Published};
 use crate::judged::JudgedBenchmark;
-use crate::{EvalError, TestPrompt};
+use crate::{EvalError, TestPrompt, TrainingFiles};
 
 /// When a task counts as a copy of a test prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -124,12 +125,27 @@ impl TestedPrompts {
 
     /// Returns the prompt with which a task and its input overlap most.
     pub fn find(&self, task_id: &str, task: &str, input: Option<&str>) -> Option<ContaminationRow> {
-        let all = self.index.find_all(&whole(task, input)).into_iter();
-        let mut same_input = all.filter(|overlap| {
-            let tested = self.names[overlap.prompt].input.as_ref();
-            tested.zip(input).is_none_or(|(tested, input)| tested.find(input).is_some())
-        });
-        same_input.next().map(|overlap| self.row(task_id, overlap))
+        let mut all = self.index.find_all(&whole(task, input)).into_iter();
+        let overlap = all.find(|overlap| self.is_on_input(overlap, input))?;
+        Some(self.row(task_id, overlap))
+    }
+
+    /// Returns whether a task with this input can be a copy of a test task: one of them has no input, or the inputs overlap.
+    fn is_on_input(&self, overlap: &Overlap, input: Option<&str>) -> bool {
+        let tested = self.names[overlap.prompt].input.as_ref();
+        tested.zip(input).is_none_or(|(tested, input)| tested.find(input).is_some())
+    }
+
+    /// Returns the prompt of which an instruction for a task with this input has most.
+    fn find_written(
+        &self,
+        task_id: &str,
+        input: Option<&str>,
+        instruction: &str,
+    ) -> Option<ContaminationRow> {
+        let mut all = self.index.find_all_copied(instruction).into_iter();
+        let overlap = all.find(|overlap| self.is_on_input(overlap, input))?;
+        Some(self.row(task_id, overlap))
     }
 
     /// Returns the prompt of which an instruction has most. Constraints that it shares with a prompt do not make it a copy.
@@ -163,49 +179,88 @@ impl TestedPrompts {
         if self.is_empty() {
             return Ok(());
         }
-        let mut found: Option<ContaminationRow> = None;
-        let mut tasks = BTreeSet::new();
-        let mut check = |task_id: &str, row: Option<ContaminationRow>| {
-            if let Some(row) = row {
-                tasks.insert(task_id.to_owned());
-                found.get_or_insert(row);
-            }
-        };
         let [instructions, preferences] =
             [run_files::INSTRUCTIONS, run_files::PREFERENCES].map(|name| run.join(name));
-        if instructions.is_file() {
-            for batch in iopo_schema::stream::<InstructionRow>(&instructions)? {
-                for row in batch? {
-                    let own = self.find(&row.task_id, &row.task, row.input.as_deref());
-                    check(
-                        &row.task_id,
-                        own.or_else(|| self.find_copied(&row.task_id, &row.prompt)),
-                    );
-                }
-            }
+        let [has_instructions, has_preferences] =
+            [&instructions, &preferences].map(|path| path.is_file());
+        let mut found = Overlapping::default();
+        if has_instructions {
+            self.find_in_instructions(&instructions, |_| true, &mut found)?;
         }
-        if preferences.is_file() {
-            for batch in iopo_schema::stream::<PreferenceRow>(&preferences)? {
-                for row in batch? {
-                    let own = self.find(&row.task_id, &row.task, row.input.as_deref());
-                    let turns =
-                        || row.user_texts().find_map(|text| self.find_copied(&row.task_id, text));
-                    check(&row.task_id, own.or_else(turns));
-                }
-            }
+        if has_preferences {
+            self.find_in_preferences(&preferences, |_| true, &mut found)?;
         }
-        if !instructions.is_file() && !preferences.is_file() {
+        if !has_instructions && !has_preferences {
             progress.note(&format!(
                 "{} holds neither instructions nor preferences, so the benchmark cannot be compared with its tasks",
                 run.display()
             ));
         }
-        match found {
+        match found.first {
             Some(first) => {
-                Err(EvalError::BenchmarkInTraining { tasks: tasks.len(), first: Box::new(first) })
+                let tasks = found.tasks.len();
+                Err(EvalError::BenchmarkInTraining { tasks, first: Box::new(first) })
             }
             None => Ok(()),
         }
+    }
+
+    /// Refuses training files with tasks, instructions or earlier turns of the user that overlap with a test task. Nothing is
+    /// trained on rows of `split`, so they may overlap, and so may instructions of a task without a split.
+    ///
+    /// # Errors
+    /// Returns [`EvalError::TestTasksInTraining`] with the first of them, and an error if a file cannot be read.
+    pub fn refuse_training(&self, files: &TrainingFiles, split: Split) -> Result<(), EvalError> {
+        let mut found = Overlapping::default();
+        if let Some(instructions) = &files.instructions {
+            let is_trained = |row: &InstructionRow| {
+                files.splits.get(&row.task_id).is_some_and(|own| *own != split)
+            };
+            self.find_in_instructions(instructions, is_trained, &mut found)?;
+        }
+        let is_trained = |row: &PreferenceRow| row.split != split;
+        self.find_in_preferences(&files.preferences, is_trained, &mut found)?;
+        match found.first {
+            Some(first) => {
+                let tasks = found.tasks.len();
+                Err(EvalError::TestTasksInTraining { tasks, first: Box::new(first) })
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Finds the tasks of instructions that overlap, among those that are trained on.
+    fn find_in_instructions(
+        &self,
+        path: &Path,
+        is_trained: impl Fn(&InstructionRow) -> bool,
+        found: &mut Overlapping,
+    ) -> Result<(), EvalError> {
+        for batch in iopo_schema::stream::<InstructionRow>(path)? {
+            for row in batch?.into_iter().filter(&is_trained) {
+                let (id, input) = (&row.task_id, row.input.as_deref());
+                let own = self.find(id, &row.task, input);
+                found.add(own.or_else(|| self.find_written(id, input, &row.prompt)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the tasks of groups and pairs that overlap, among those that are trained on.
+    fn find_in_preferences(
+        &self,
+        path: &Path,
+        is_trained: impl Fn(&PreferenceRow) -> bool,
+        found: &mut Overlapping,
+    ) -> Result<(), EvalError> {
+        for batch in iopo_schema::stream::<PreferenceRow>(path)? {
+            for row in batch?.into_iter().filter(&is_trained) {
+                let (id, input) = (&row.task_id, row.input.as_deref());
+                let turns = || row.user_texts().find_map(|text| self.find_written(id, input, text));
+                found.add(self.find(id, &row.task, input).or_else(turns));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses input preferences of the train split whose tasks or instructions overlap with a prompt. Other rows are not trained
@@ -234,6 +289,23 @@ impl TestedPrompts {
                 Err(EvalError::InputPreferencesInTraining { path: file.to_owned(), rows, first })
             }
             None => Ok(()),
+        }
+    }
+}
+
+/// The tasks of a run that overlap with a prompt.
+#[derive(Debug, Default)]
+struct Overlapping {
+    tasks: BTreeSet<String>,
+    /// The first of them, with the prompt that it overlaps with most.
+    first: Option<ContaminationRow>,
+}
+
+impl Overlapping {
+    fn add(&mut self, row: Option<ContaminationRow>) {
+        if let Some(row) = row {
+            self.tasks.insert(row.task_id.clone());
+            self.first.get_or_insert(row);
         }
     }
 }

@@ -17,6 +17,9 @@ impl EvalError {
             Self::BenchmarkInTraining { .. } => {
                 "remove the tasks and run synthesis again, or evaluate on another benchmark; eval.contamination sets the measure"
             }
+            Self::TestTasksInTraining { .. } => {
+                "remove these tasks from the training data or from the test tasks; eval.contamination sets the measure"
+            }
             Self::InputPreferencesInTraining { .. } => {
                 "remove these rows or set `train.input_preference_weight` to 0, and train again; eval.contamination sets the measure"
             }
@@ -37,7 +40,7 @@ impl EvalError {
                 "remove it from the held-out list, or run synthesis and pairs again with that list"
             }
             Self::NothingHeldOut { .. } => {
-                "hold out rows when you import, or set `eval.prompts` to a file with prompts"
+                "hold out rows when you import, or set `eval.tasks` to test tasks or `eval.prompts` to a file with prompts"
             }
             Self::NoTestPrompts { .. } => "set `eval.prompts` to a file with prompts",
             Self::SeenAndHeldOut { .. } => "name the kind either as seen or as held out",
@@ -94,6 +97,7 @@ impl EvalError {
             | Self::Prompts { .. }
             | Self::NoPrompts { .. }
             | Self::BenchmarkInTraining { .. }
+            | Self::TestTasksInTraining { .. }
             | Self::InputPreferencesInTraining { .. }
             | Self::TooLong { .. }
             | Self::SpecialToken { .. }

@@ -6,7 +6,8 @@ use iopo_constraints::{Kind, from_text};
 use iopo_eval::ifeval::{self, Ifeval, Mode};
 use iopo_eval::{
     BenchmarkConfig, BenchmarkRun, ContaminationConfig, EvalConfig, EvalError, PUBLISHED,
-    TestPrompt, TestTask, TestedPrompts, draw_prompts, refuse_held_out_input_preferences,
+    TestPrompt, TestTask, TestedPrompts, TrainingFiles, draw_prompts,
+    refuse_held_out_input_preferences,
 };
 use iopo_llm::Silent;
 use iopo_schema::{ConstraintRow, InputPreferenceRow, Provenance, Split, TurnRole, TurnRow};
@@ -90,6 +91,69 @@ fn a_run_is_refused_by_the_tasks_instructions_and_turns_that_overlap() {
     iopo_schema::write(&path, &rows, &provenance).expect("written");
     let result = prepare(&config);
     assert!(matches!(result, Err(EvalError::BenchmarkInTraining { .. })), "{result:?}");
+}
+
+#[test]
+fn training_rows_that_overlap_with_a_test_task_are_refused_and_rows_of_the_test_split_are_not() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [instructions, preferences] =
+        ["instructions.parquet", "preferences.parquet"].map(|name| folder.path().join(name));
+    let provenance = Provenance::new("test 1", serde_json::json!({}));
+    let ask = "Say in one sentence whether the author of the review below recommends the film.";
+    let review = "The plot is thin, but the two actors carry it, and I laughed more than once.";
+    let mut tested = TestedPrompts::new(ContaminationConfig::default());
+    let task = |id: &str, task: &str, input: Option<&str>| TestTask {
+        id: id.to_owned(),
+        task: task.to_owned(),
+        input: input.map(str::to_owned),
+    };
+    tested.add_task(&task("bees", PROMPT, None));
+    tested.add_task(&task("film", ask, Some(review)));
+    let check = |group: &iopo_schema::PreferenceRow, split, with_instructions: bool| {
+        iopo_schema::write(&preferences, std::slice::from_ref(group), &provenance).expect("groups");
+        let mut rows = common::instructions(group).to_vec();
+        if !with_instructions {
+            rows.clear();
+        }
+        iopo_schema::write(&instructions, &rows, &provenance).expect("instructions");
+        let files = TrainingFiles {
+            instructions: Some(instructions.clone()),
+            preferences: preferences.clone(),
+            splits: [(group.task_id.clone(), split)].into(),
+        };
+        tested.refuse_training(&files, Split::Test)
+    };
+    let clean = common::group("train-00", Split::Train);
+    check(&clean, Split::Train, true).expect("no overlap");
+
+    let changed = PROMPT.to_lowercase().replace("roof", "balcony");
+    let mut copy = clean.clone();
+    copy.task.clone_from(&changed);
+    let Err(EvalError::TestTasksInTraining { tasks: 1, first }) = check(&copy, Split::Train, false)
+    else {
+        panic!("not refused");
+    };
+    assert_eq!((first.task_id.as_str(), first.key.as_str()), ("train-00", "bees"));
+    let error = check(&copy, Split::Train, false).expect_err("refused").to_string();
+    assert!(error.contains("task `train-00`") && error.contains("test task `bees`"), "{error}");
+    let mut written = clean.clone();
+    written.x1 = format!("{changed} Answer in two paragraphs.");
+    check(&written, Split::Train, false).expect_err("an instruction");
+
+    // Nothing is trained on groups of the test split. An instruction counts by the split of its task.
+    copy.split = Split::Test;
+    check(&copy, Split::Test, true).expect("not trained on");
+    check(&copy, Split::Dev, false).expect("no instruction");
+    check(&copy, Split::Dev, true).expect_err("an instruction of a dev task");
+
+    // The same request about another input is no copy, and neither are its instructions.
+    let mut other = clean.clone();
+    other.task = ask.to_owned();
+    other.input = Some("I fell asleep.".to_owned());
+    other.x1 = format!("{ask} Use at most 30 words.\n\nI fell asleep.");
+    check(&other, Split::Train, true).expect("another input");
+    other.input = Some(review.to_uppercase());
+    check(&other, Split::Train, true).expect_err("the same input");
 }
 
 #[test]
