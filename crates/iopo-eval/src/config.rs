@@ -30,6 +30,10 @@ pub struct EvalConfig {
     /// Parquet file of test prompts, such as the `test_prompts.parquet` of another run. Default: none; the prompts are
     /// drawn from the test tasks.
     pub prompts: Option<PathBuf>,
+    /// Tasks that the test prompts are drawn for, instead of the test tasks of the run: `built-in` for the 100 test tasks of
+    /// iopo, or a file in the format of `tasks`. Tasks of the run that are near duplicates of them are left out of synthesis.
+    /// It cannot be combined with `eval.prompts`. Default: none; the prompts are drawn for the tasks of the test split.
+    pub tasks: Option<String>,
     /// Maximum number of drawn prompts, spread evenly over the tasks; 0 means no limit. Default: 0.
     #[schemars(range(max = MAX_COUNT))]
     pub max_prompts: usize,
@@ -89,6 +93,7 @@ impl Default for EvalConfig {
         Self {
             max_new_tokens: 256,
             prompts: None,
+            tasks: None,
             max_prompts: 0,
             seen_per_task: 2,
             unseen_per_task: 2,
@@ -134,12 +139,33 @@ impl EvalConfig {
                     .into());
             }
         }
+        self.validate_tasks().map_err(|error| error.inside("eval"))?;
         if !self.baselines.iter().any(|baseline| baseline == BASE) {
             let found = format!("{:?}", self.baselines);
             let expected = "a list with `base`, which every gain is measured against";
             return Err(SettingError::new("baselines", found, expected).inside("eval").into());
         }
         self.held_out_kinds().map(drop)
+    }
+
+    /// Fails if `tasks` is set and no prompt would be drawn for them.
+    fn validate_tasks(&self) -> Result<(), SettingError> {
+        let Some(tasks) = &self.tasks else { return Ok(()) };
+        if let Some(prompts) = &self.prompts {
+            let found = format!("`{tasks}` beside the prompts `{}`", prompts.display());
+            let expected =
+                "no tasks to draw prompts for, because `eval.prompts` names finished prompts";
+            let hint = "remove `eval.tasks` or `eval.prompts`";
+            return Err(SettingError::new("tasks", found, expected).with_hint(hint));
+        }
+        if self.seen_per_task == 0 && (self.unseen_per_task == 0 || self.held_out.is_empty()) {
+            let found = format!("`{tasks}`, for which no prompt is drawn");
+            let expected = "at least one prompt for each task";
+            let hint =
+                "raise `eval.seen_per_task`, or `eval.unseen_per_task` with kinds in `held_out`";
+            return Err(SettingError::new("tasks", found, expected).with_hint(hint));
+        }
+        Ok(())
     }
 
     /// Returns the held-out kinds.
@@ -171,6 +197,24 @@ mod tests {
         let partial: EvalConfig = serde_json::from_str(r#"{"part_size": 7}"#).expect("partial");
         assert_eq!(partial, EvalConfig { part_size: 7, ..EvalConfig::default() });
         assert!(serde_json::from_str::<EvalConfig>(r#"{"part_sise": 7}"#).is_err());
+    }
+
+    #[test]
+    fn tasks_are_refused_beside_prompts_and_without_a_prompt_for_each() {
+        let named = || EvalConfig { tasks: Some("built-in".to_owned()), ..EvalConfig::default() };
+        named().validate().expect("valid");
+        let refused = |config: EvalConfig| {
+            let error = config.validate().expect_err("refused");
+            assert!(error.to_string().starts_with("`eval.tasks`: found `built-in`"), "{error}");
+            error.hint().expect("a hint")
+        };
+        let both = EvalConfig { prompts: Some("prompts.parquet".into()), ..named() };
+        assert!(refused(both).contains("remove `eval.tasks` or `eval.prompts`"));
+        let none = EvalConfig { seen_per_task: 0, ..named() };
+        assert!(refused(none.clone()).contains("eval.seen_per_task"));
+        // Control: prompts with held-out kinds are enough.
+        let held_out = vec!["max_words".to_owned()];
+        EvalConfig { held_out, ..none }.validate().expect("valid");
     }
 
     #[test]

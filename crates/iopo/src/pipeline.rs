@@ -49,6 +49,7 @@ mod run_dir;
 mod stage;
 mod status;
 mod tasks;
+mod test_tasks;
 mod trace;
 mod trained_kinds;
 mod trained_on;
@@ -81,6 +82,7 @@ pub use run_dir::RunDir;
 pub use stage::{Stage, StageOutcome, StageSummary};
 pub use status::{StageState, StageStatus};
 pub use tasks::BUILT_IN_TASKS;
+pub use test_tasks::BUILT_IN_TEST_TASKS;
 pub use trained_kinds::TrainedKinds;
 pub use trained_on::{TrainedInputPreferences, trained_input_preferences};
 

@@ -2,12 +2,13 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use common::{run, succeed, text};
-use iopo_schema::{ContaminationRow, InstructionRow, MetricRow, read};
+use iopo_schema::{ContaminationRow, InstructionRow, MetricRow, TestPromptRow, read};
 
 /// A prompt of a benchmark.
 const PROMPT: &str = "Write a short guide for people who want to keep bees on a roof in a large city. \
@@ -147,4 +148,59 @@ fn imported_rows_that_overlap_are_refused_before_training() {
     // Control: another benchmark.
     prompts(&data, "Name a tea.");
     succeed(&args("train", &out, &sets));
+}
+
+#[test]
+fn imported_rows_are_compared_with_the_test_tasks_that_a_setting_names() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (out, rows, tasks) =
+        (dir.path().join("run"), dir.path().join("rows.jsonl"), dir.path().join("tested.jsonl"));
+    let mut lines = String::new();
+    for thing in THINGS {
+        let prompt = format!("Write one line about {thing}.");
+        let row = serde_json::json!({"prompt": prompt, "chosen": format!("Here is {thing}."), "rejected": "No."});
+        let _ = writeln!(lines, "{row}");
+    }
+    let row = serde_json::json!({
+        "prompt": PROMPT.replace("two risks", "three risks"), "chosen": "Keep bees.", "rejected": "No, thanks.",
+    });
+    let _ = writeln!(lines, "{row}");
+    fs::write(&rows, lines).expect("written");
+    let preferences = out.join("preferences.parquet");
+    succeed(&["import", text(&rows), "--from", "trl", "--out", text(&preferences)]);
+    let write = |task: &str| {
+        let other = "Describe the sound of fog horns.";
+        let line = |id: &str, task: &str| serde_json::json!({"id": id, "task": task}).to_string();
+        fs::write(&tasks, [line("fog", other), line("bees", task)].join("\n")).expect("written");
+    };
+    let sets = [
+        "train.methods=[\"dpo\"]".to_owned(),
+        "rounds=1".to_owned(),
+        format!("eval.tasks={}", text(&tasks)),
+    ];
+    write(PROMPT);
+    let error = run(&args("train", &out, &sets)).error(2);
+    assert!(
+        error.contains("`eval.tasks`: found `") && error.contains("test task `bees`"),
+        "{error}"
+    );
+    assert!(error.contains("hint: remove these tasks"), "{error}");
+    assert!(!out.join("train").exists());
+    // Control: another task. The rows have no test split, so the prompts of these tasks are all that is evaluated.
+    write("Explain how ink dries.");
+    succeed(&args("train", &out, &sets));
+    succeed(&args("eval", &out, &sets));
+    let prompts: Vec<TestPromptRow> =
+        read(&out.join("eval/test_prompts.parquet")).expect("prompts");
+    let tested: BTreeSet<&str> = prompts.iter().map(|row| row.task_id.as_str()).collect();
+    assert_eq!(tested, BTreeSet::from(["bees", "fog"]));
+    // A task that is changed after training is refused before a model answers it.
+    write(PROMPT);
+    let error = run(&args("eval", &out, &sets)).error(2);
+    assert!(
+        error.contains("`eval.tasks`: found `") && error.contains("test task `bees`"),
+        "{error}"
+    );
+    let without = run(&args("eval", &out, &sets[..2])).error(2);
+    assert!(without.contains("set eval.tasks to test tasks"), "{without}");
 }

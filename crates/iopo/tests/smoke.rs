@@ -20,7 +20,9 @@ fn the_smoke_preset_runs_every_stage_and_a_second_run_changes_nothing() {
         !report.contains("src=\"http") && !report.contains("href=\"http"),
         "the page loads nothing from the network"
     );
-    for fact in ["Model", "Weights (BLAKE3)", "Device", "Random seed", "Training seeds"] {
+    for fact in
+        ["Model", "Weights (BLAKE3)", "Device", "Random seed", "Training seeds", "Test tasks"]
+    {
         assert!(report.contains(&format!("<div><dt>{fact}</dt><dd>")), "{fact}");
     }
     for name in ["base", "sft", "dpo", "iopo"] {

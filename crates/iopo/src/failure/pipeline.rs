@@ -60,7 +60,8 @@ fn hint(error: &PipelineError, out: &Path) -> Option<String> {
             "run `iopo train --out {out}` to train on them, or pass another --out to build groups"
         ),
         PipelineError::NothingHeldOut { .. } => {
-            "import again with --test-size 0.1 or --test FILE, and train again; or set eval.prompts to a file with prompts"
+            "import again with --test-size 0.1 or --test FILE, and train again; or set eval.tasks to test tasks (\"built-in\" or a \
+             file) or eval.prompts to a file with prompts"
                 .to_owned()
         }
         other => return other.hint(),

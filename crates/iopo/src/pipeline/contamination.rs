@@ -19,7 +19,7 @@ use iopo_schema::{
 };
 use iopo_synth::{Task, TaskFile};
 
-use super::{Pipeline, PipelineError, benchmarks, fipo, tasks};
+use super::{Pipeline, PipelineError, benchmarks, fipo, tasks, test_tasks};
 use crate::config::PipelineConfig;
 
 /// Name of the tasks that are left out among the inputs of a record.
@@ -301,7 +301,7 @@ fn prompts(pipeline: &Pipeline) -> Result<TestedPrompts, PipelineError> {
     Ok(prompts)
 }
 
-/// Returns the test tasks, those of `eval.prompts` among them.
+/// Returns the test tasks, those of `eval.prompts` and `eval.tasks` among them.
 fn tested_tasks(
     pipeline: &Pipeline,
     tasks: &[Task],
@@ -320,6 +320,13 @@ fn tested_tasks(
             if !is_test(&id) {
                 tested.add_task(&TestTask { id, task, input });
             }
+        }
+    }
+    let named = test_tasks::original(config);
+    let is_gone = matches!(&named, Some(tasks::Original::File(file)) if !file.is_file());
+    if !is_gone {
+        for task in test_tasks::read(config)?.unwrap_or_default() {
+            tested.add_task(&task);
         }
     }
     Ok(tested)

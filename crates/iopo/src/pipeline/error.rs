@@ -308,7 +308,8 @@ impl PipelineError {
                 "train on them, or use another directory to build groups".to_owned()
             }
             Self::NothingHeldOut { .. } => {
-                "import again with rows for the test split, or set eval.prompts to a file with prompts"
+                "import again with rows for the test split, or set eval.tasks to test tasks (\"built-in\" or a file) or eval.prompts to a \
+                 file with prompts"
                     .to_owned()
             }
             Self::NoModel { .. } => {

@@ -15,7 +15,7 @@ use iopo_schema::Split;
 use iopo_train::Method;
 use iopo_train::estimate::duration;
 
-use super::{Pipeline, PipelineError, Stage};
+use super::{Pipeline, PipelineError, Stage, test_tasks};
 use crate::config::PipelineConfig;
 
 /// Tokens of a typical prompt.
@@ -125,13 +125,20 @@ impl Work {
     }
 }
 
-/// Estimates a run of `tasks` tasks, and of `inputs` input preferences, on a device of this speed.
-pub(super) fn of(
-    config: &PipelineConfig,
-    tasks: usize,
-    inputs: usize,
-    speed: Speed,
-) -> TimeEstimate {
+/// The rows that the work of a run depends on.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    /// Tasks of the run.
+    pub(super) tasks: usize,
+    /// Tasks of `eval.tasks`; `None` if the test tasks of the run are used.
+    pub(super) tested: Option<usize>,
+    /// Input preferences.
+    pub(super) inputs: usize,
+}
+
+/// Estimates a run of so many rows on a device of this speed.
+pub(super) fn of(config: &PipelineConfig, rows: Rows, speed: Speed) -> TimeEstimate {
+    let Rows { tasks, tested, inputs } = rows;
     let tasks = config.synth.max_tasks.map_or(tasks, |most| most.min(tasks));
     let mut rounds = Work::default();
     for round in 2..=config.rounds {
@@ -152,7 +159,7 @@ pub(super) fn of(
         (Stage::Synth, sampling(config, tasks)),
         (Stage::Train, train),
         (Stage::Rounds, rounds),
-        (Stage::Eval, evaluation(config)),
+        (Stage::Eval, evaluation(config, tested)),
     ];
     let times = stages.map(|(stage, work)| (stage, work.time(speed)));
     TimeEstimate { stages: times.into_iter().filter(|(_, time)| !time.is_zero()).collect() }
@@ -171,7 +178,8 @@ pub(super) fn measure(
     let speed = Speed::measure(pipeline.base()?.chat(), rows, progress)
         .map_err(iopo_eval::EvalError::from)?;
     let inputs = pipeline.count_input_preferences()?;
-    let mut estimate = of(config, tasks, inputs, speed);
+    let tested = test_tasks::read(config)?.map(|tasks| tasks.len());
+    let mut estimate = of(config, Rows { tasks, tested, inputs }, speed);
     if config.synth.recipe.is_trace() {
         let mut work = Work::default();
         for (role, asked) in pipeline.trace_work()? {
@@ -245,7 +253,7 @@ fn training(config: &PipelineConfig, tasks: usize, inputs: usize, method: Method
 }
 
 /// The answers of every model, their log-probabilities and their relevance.
-fn evaluation(config: &PipelineConfig) -> Work {
+fn evaluation(config: &PipelineConfig, tested: Option<usize>) -> Work {
     let eval = &config.eval;
     let response = LENGTH * eval.max_new_tokens as f64;
     let methods = config.train.resolved_methods().into_iter();
@@ -270,7 +278,7 @@ fn evaluation(config: &PipelineConfig) -> Work {
         if most == 0 { all } else { all.min(most) }
     };
     let test = config.pairs.test_tasks;
-    let mut one = of_tasks(test, groups(Split::Test, test));
+    let mut one = of_tasks(tested.unwrap_or(test), groups(Split::Test, test));
     if config.rounds > 1 {
         let dev = config.pairs.dev_tasks;
         one = one.plus(of_tasks(dev, groups(Split::Dev, dev)));
@@ -286,14 +294,15 @@ fn evaluation(config: &PipelineConfig) -> Work {
 
 #[cfg(test)]
 mod tests {
-    use super::{Speed, of};
+    use super::{Rows, Speed, of};
     use crate::config::PipelineConfig;
     use crate::pipeline::Stage;
 
+    const ROWS: Rows = Rows { tasks: 400, tested: None, inputs: 0 };
     const SPEED: Speed = Speed { generated: 300.0, scored: 800.0 };
 
     fn seconds(config: &PipelineConfig, stage: Stage) -> f64 {
-        let estimate = of(config, 400, 0, SPEED);
+        let estimate = of(config, ROWS, SPEED);
         let found = estimate.stages.iter().find(|(other, _)| *other == stage);
         found.map_or(0.0, |(_, time)| time.as_secs_f64())
     }
@@ -317,19 +326,27 @@ mod tests {
         let mut whole = config.clone();
         whole.train.use_peft = false;
         assert!(seconds(&whole, Stage::Train) > seconds(&config, Stage::Train));
-        let mixed = of(&config, 400, 1_000, SPEED);
+        let mixed = of(&config, Rows { inputs: 1_000, ..ROWS }, SPEED);
         let train = mixed.stages.iter().find(|(stage, _)| *stage == Stage::Train);
         let train = train.map_or(0.0, |(_, time)| time.as_secs_f64());
         assert!(train > seconds(&config, Stage::Train), "input preferences count");
+        let eval = |tested| {
+            let estimate = of(&config, Rows { tested, ..ROWS }, SPEED);
+            let found = estimate.stages.iter().find(|(stage, _)| *stage == Stage::Eval);
+            found.map_or(0.0, |(_, time)| time.as_secs_f64())
+        };
+        let test = config.pairs.test_tasks;
+        assert!((eval(Some(test)) - eval(None)).abs() < 1e-9, "as many tasks as in the split");
+        assert!(eval(Some(2 * test)) > eval(None), "more test tasks");
         // A model that generates nothing is no reason to stop a run.
         let slow = Speed { generated: 0.0, ..SPEED };
-        assert_eq!(of(&config, 400, 0, slow).total(), std::time::Duration::MAX);
+        assert_eq!(of(&config, ROWS, slow).total(), std::time::Duration::MAX);
     }
 
     #[test]
     fn an_estimate_is_one_line() {
         let config = PipelineConfig::preset("default").expect("a preset");
-        let shown = of(&config, 400, 0, SPEED).to_string();
+        let shown = of(&config, ROWS, SPEED).to_string();
         assert!(shown.starts_with("about ") && shown.contains("(synth "), "{shown}");
         assert!(!shown.contains("rounds"), "a run of one round: {shown}");
     }

@@ -5,20 +5,18 @@ mod models;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use iopo_constraints::Kind;
 use iopo_eval::gain::BASE;
 use iopo_eval::{
-    Candidate, EvaluationPaths, EvaluationSummary, TestTask, TrainingFiles, evaluate, write_prompts,
+    Candidate, EvaluationPaths, EvaluationSummary, TrainingFiles, evaluate, write_prompts,
 };
 use iopo_llm::Progress;
 use iopo_pairs::is_imported;
 use iopo_schema::run_files::{self, model_folder, model_name};
 use iopo_schema::{PreferenceRow, Split};
-use iopo_synth::Task;
 use iopo_train::Method;
 use iopo_train::metadata::{METADATA, Metadata};
 
-use super::{Pipeline, PipelineError, RunDir, Stage, benchmarks, needs, rounds, tasks};
+use super::{Pipeline, PipelineError, Stage, benchmarks, needs, rounds, tasks, test_tasks};
 use crate::config::Lineage;
 
 use models::RunModels;
@@ -29,7 +27,9 @@ pub(super) fn check(pipeline: &Pipeline) -> Result<(), PipelineError> {
     let dir = pipeline.dir();
     let preferences = dir.preferences_file();
     if is_imported(&preferences) {
-        if pipeline.config().eval.prompts.is_none() && !has_test_rows(&preferences)? {
+        let eval = &pipeline.config().eval;
+        let is_named = eval.prompts.is_some() || eval.tasks.is_some();
+        if !is_named && !has_test_rows(&preferences)? {
             return Err(PipelineError::NothingHeldOut { preferences });
         }
     } else {
@@ -82,6 +82,9 @@ pub(super) fn run(
     progress: &dyn Progress,
 ) -> Result<EvaluationSummary, PipelineError> {
     let dir = pipeline.dir();
+    if pipeline.config().eval.tasks.is_some() {
+        test_tasks::refuse_training(pipeline.config(), &training_files(pipeline)?)?;
+    }
     note_other_start(pipeline, progress)?;
     if rounds_of(pipeline) > 1 {
         on_split(pipeline, Split::Dev, &dir.dev_dir(), progress)?;
@@ -116,15 +119,8 @@ fn on_split(
 ) -> Result<EvaluationSummary, PipelineError> {
     let (dir, config) = (pipeline.dir(), pipeline.config());
     std::fs::create_dir_all(out).map_err(PipelineError::io("create", out))?;
-    let (prompts, training) = if is_imported(&dir.preferences_file()) {
-        let (preferences, splits) = (dir.preferences_file(), BTreeMap::new());
-        let training = TrainingFiles { instructions: None, preferences, splits };
-        (config.eval.prompts.clone(), vec![training])
-    } else {
-        let splits = pipeline.splits()?;
-        let prompts = prompts(pipeline, &splits, split, out)?;
-        (Some(prompts), training_files(pipeline, &splits))
-    };
+    let prompts = prompts(pipeline, split, out)?;
+    let training = training_files(pipeline)?;
     let paths = EvaluationPaths { prompts, split, training, out: out.to_owned() };
     let candidates = candidates(pipeline)?;
     let base = pipeline.base()?.with_escaped_special_tokens(config.eval.escape_special_tokens);
@@ -133,40 +129,55 @@ fn on_split(
     Ok(evaluate(&candidates, &paths, &models, &config.eval, progress)?)
 }
 
-/// Lists the files of every synthesis of the run.
-fn training_files(pipeline: &Pipeline, splits: &BTreeMap<String, Split>) -> Vec<TrainingFiles> {
-    let of = |dir: &RunDir| TrainingFiles {
+/// Lists the files that the models of the run are trained on: of an import, or of every synthesis.
+fn training_files(pipeline: &Pipeline) -> Result<Vec<TrainingFiles>, PipelineError> {
+    let own = own_training_files(pipeline)?;
+    let (has_rounds, splits) = (own.instructions.is_some(), own.splits.clone());
+    let later = if has_rounds { rounds::later_dirs(pipeline) } else { Vec::new() };
+    let later = later.into_iter().map(|dir| TrainingFiles {
         instructions: Some(dir.instructions_file()),
         preferences: dir.preferences_file(),
         splits: splits.clone(),
-    };
-    let later = rounds::later_dirs(pipeline).into_iter();
-    std::iter::once(of(pipeline.dir())).chain(later.map(|dir| of(&dir))).collect()
+    });
+    Ok(std::iter::once(own).chain(later).collect())
 }
 
-/// Returns the file of the prompts: the configured one for the test split, or one drawn from the tasks of the split.
+/// Returns the files that the first round is trained on. Imported rows, and rewrites without a synthesis, have no instructions.
+pub(super) fn own_training_files(pipeline: &Pipeline) -> Result<TrainingFiles, PipelineError> {
+    let (preferences, instructions) =
+        (pipeline.dir().preferences_file(), pipeline.dir().instructions_file());
+    if is_imported(&preferences) || !instructions.is_file() {
+        return Ok(TrainingFiles { instructions: None, preferences, splits: BTreeMap::new() });
+    }
+    Ok(TrainingFiles { instructions: Some(instructions), preferences, splits: pipeline.splits()? })
+}
+
+/// Returns the file of the prompts: the configured one for the test split, or one drawn for the tasks of the split or of
+/// `eval.tasks`. Imported rows without either have no prompts.
 fn prompts(
     pipeline: &Pipeline,
-    splits: &BTreeMap<String, Split>,
     split: Split,
     out: &Path,
-) -> Result<PathBuf, PipelineError> {
+) -> Result<Option<PathBuf>, PipelineError> {
     let (dir, config) = (pipeline.dir(), pipeline.config());
-    if let Some(file) = config.eval.prompts.as_ref().filter(|_| split == Split::Test) {
-        return Ok(file.clone());
+    let is_test = split == Split::Test;
+    if let Some(file) = config.eval.prompts.as_ref().filter(|_| is_test) {
+        return Ok(Some(file.clone()));
     }
-    let tasks: Vec<TestTask> = tasks::used(config, dir)?
-        .into_iter()
-        .filter(|task| splits.get(&task.id) == Some(&split))
-        .map(|Task { id, task, input, .. }| TestTask { id, task, input })
-        .collect();
-    // All drawn kinds that are not held out, whatever weights the recipe gives them.
-    let held_out = config.eval.held_out_kinds()?;
-    let is_seen = |kind: &Kind| kind.is_drawn() && !held_out.contains(kind);
-    let seen: Vec<Kind> = Kind::ALL.iter().copied().filter(is_seen).collect();
+    let named = if is_test { test_tasks::read(config)? } else { None };
+    let tasks = match named {
+        Some(tasks) => tasks,
+        None if is_imported(&dir.preferences_file()) => return Ok(None),
+        None => {
+            let splits = pipeline.splits()?;
+            let used = tasks::used(config, dir)?.into_iter();
+            let of_split = used.filter(|task| splits.get(&task.id) == Some(&split));
+            of_split.map(test_tasks::test_task).collect()
+        }
+    };
     let file = out.join(run_files::TEST_PROMPTS);
-    write_prompts(&tasks, &seen, &config.eval, &file)?;
-    Ok(file)
+    write_prompts(&tasks, &test_tasks::seen_kinds(config)?, &config.eval, &file)?;
+    Ok(Some(file))
 }
 
 /// A model of the run.

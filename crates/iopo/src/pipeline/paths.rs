@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::test_tasks;
 use crate::config::PipelineConfig;
 
 /// Makes the relative paths of a configuration absolute, so that a run resumes from any directory.
@@ -15,6 +16,9 @@ pub(super) fn settle(mut config: PipelineConfig) -> PipelineConfig {
         settle_text(name, existing);
     }
     settle_text(&mut config.tasks, absolute);
+    if let Some(tasks) = config.eval.tasks.as_mut().filter(|tasks| *tasks != test_tasks::BUILT_IN) {
+        settle_text(tasks, absolute);
+    }
     let folders = [&mut config.synth.trace.templates, &mut config.fipo.templates];
     for folder in folders.into_iter().flatten() {
         if let Some(path) = absolute(folder) {
@@ -104,6 +108,15 @@ mod tests {
         assert_eq!(settled.train.start, Some(here.join("src")));
         assert_eq!(settled.eval.prompts, Some(here.join("no-such-file.parquet")));
         assert_eq!(settled.eval.data, config.eval.data);
+        for (tasks, expected) in [
+            ("built-in", "built-in".into()),
+            ("./built-in", here.join("built-in")),
+            ("data/test_tasks.jsonl", here.join("data").join("test_tasks.jsonl")),
+        ] {
+            config.eval.tasks = Some(tasks.to_owned());
+            let settled = settle(config.clone()).eval.tasks;
+            assert_eq!(settled.as_deref().map(Path::new), Some(expected.as_path()));
+        }
         assert_eq!(settle(settled.clone()), settled);
         assert_eq!(settle(PipelineConfig::default()), PipelineConfig::default());
     }

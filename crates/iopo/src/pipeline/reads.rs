@@ -15,7 +15,7 @@ use toml::{Table, Value};
 
 use super::eval::run_models;
 use super::record::{ModelRecord, Record};
-use super::{Pipeline, PipelineError, Stage, contamination, fipo, rounds, tasks};
+use super::{Pipeline, PipelineError, Stage, contamination, fipo, rounds, tasks, test_tasks};
 
 /// Settings that change no file but the report: use of memory and time, and limits that only accept or refuse a result.
 const NO_RESULT: [&str; 6] = [
@@ -127,6 +127,12 @@ pub(super) fn plan(
         let found = found.map(|found| found.inputs(config.synth.recipe.is_trace()));
         inputs.extend(found.unwrap_or_else(|| recorded_contamination(before)));
     }
+    if stage == Stage::Eval
+        && let Some(tasks::Original::BuiltIn) = test_tasks::original(config)
+    {
+        let hash = iopo_core::hash::bytes(test_tasks::BUILT_IN_TEST_TASKS);
+        inputs.insert(test_tasks::SETTING.to_owned(), hash);
+    }
     if stage == Stage::Fipo {
         inputs.extend(given(pipeline, before));
         let own = pipeline.given_hash.borrow().is_some() || fipo::is_of_others(pipeline.dir());
@@ -224,6 +230,9 @@ fn files(pipeline: &Pipeline, stage: Stage) -> Vec<(String, PathBuf)> {
     if stage == Stage::Eval {
         let prompts = config.eval.prompts.iter().cloned();
         named.extend(prompts.map(|path| ("eval.prompts".to_owned(), path)));
+        if let Some(tasks::Original::File(path)) = test_tasks::original(config) {
+            named.push((test_tasks::SETTING.to_owned(), path));
+        }
         let data = config.eval.data.iter();
         let data = data.map(|(id, path)| (format!("eval.data.{id}"), PathBuf::from(path)));
         // A hub id is no file; the benchmark's protocol has the hash of what was downloaded.
@@ -427,6 +436,9 @@ mod tests {
             (Stage::Train, "train.save_steps", false),
             (Stage::Rounds, "round.2.methods", true),
             (Stage::Eval, "eval.max_new_tokens", true),
+            (Stage::Eval, "eval.tasks", true),
+            (Stage::Synth, "eval.tasks", false),
+            (Stage::Train, "eval.tasks", false),
             (Stage::Eval, "eval.gain.clean_accuracy", false),
             (Stage::Eval, "train.learning_rate", false),
             (Stage::Report, "name", true),

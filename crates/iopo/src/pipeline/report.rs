@@ -12,7 +12,7 @@ use iopo_train::Method;
 use super::eval::{RunModel, run_models};
 use super::record::Record;
 use super::trained_kinds::FROM_CONFIGURED;
-use super::{Pipeline, PipelineError, Stage, benchmarks, fipo, reads};
+use super::{Pipeline, PipelineError, Stage, benchmarks, fipo, reads, test_tasks};
 use crate::config::{PipelineConfig, to_toml};
 use crate::roles::{RoleName, judges_itself};
 
@@ -76,7 +76,7 @@ fn roles(pipeline: &Pipeline, stage: Stage) -> Result<Roles, PipelineError> {
     Ok(roles)
 }
 
-/// Lists the version, the model, its weights, the devices and the random seeds of the run.
+/// Lists the version, the model, its weights, the devices, the random seeds and the test tasks of the run.
 fn facts(pipeline: &Pipeline) -> Result<Vec<(String, String)>, PipelineError> {
     let config = pipeline.config();
     let (mut weights, mut devices) = (BTreeSet::new(), Vec::new());
@@ -99,6 +99,7 @@ fn facts(pipeline: &Pipeline) -> Result<Vec<(String, String)>, PipelineError> {
         ("Device", by_stage(&devices)),
         ("Random seed", config.seed().to_string()),
         ("Training seeds", seeds.join(", ")),
+        ("Test tasks", test_tasks::described(pipeline)?.unwrap_or_default()),
     ];
     let known = facts.into_iter().filter(|(_, value)| !value.is_empty());
     Ok(known.map(|(name, value)| (name.to_owned(), value)).collect())

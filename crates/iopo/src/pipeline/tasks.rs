@@ -83,8 +83,13 @@ pub(super) fn recorded_hash(record: &Record, config: &PipelineConfig) -> Option<
 
 /// Parses the built-in tasks.
 pub(super) fn built_in() -> Result<Vec<Task>, PipelineError> {
-    let parsed = BUILT_IN_TASKS.lines().map(serde_json::from_str);
-    let failed = PipelineError::io("parse", "the built-in tasks");
+    parse(BUILT_IN_TASKS, "the built-in tasks")
+}
+
+/// Parses tasks that are part of the program. `what` names them in an error.
+pub(super) fn parse(lines: &str, what: &str) -> Result<Vec<Task>, PipelineError> {
+    let parsed = lines.lines().map(serde_json::from_str);
+    let failed = PipelineError::io("parse", what);
     parsed.collect::<Result<_, _>>().map_err(|error| failed(error.into()))
 }
 

@@ -14,7 +14,8 @@ use iopo_train::{Responses, SftData, TrainInputs, TrainSummary};
 
 use super::perform::needs;
 use super::{
-    BaseModel, Pipeline, PipelineError, RunDir, Stage, StageState, StageStatus, fipo, report, tasks,
+    BaseModel, Pipeline, PipelineError, RunDir, Stage, StageState, StageStatus, eval, fipo, report,
+    tasks, test_tasks,
 };
 use crate::config::PipelineConfig;
 
@@ -111,6 +112,9 @@ impl Pipeline {
 
     pub(super) fn run_train(&self, progress: &dyn Progress) -> Result<TrainSummary, PipelineError> {
         self.refuse_contaminated(self.dir.root(), progress)?;
+        if self.config.eval.tasks.is_some() {
+            test_tasks::refuse_training(&self.config, &[eval::own_training_files(self)?])?;
+        }
         let preferences = self.dir.preferences_file();
         let (mut config, out) = (self.config.train.clone(), self.dir.train_dir());
         if config.sft.data == SftData::Responses && is_imported(&preferences) {

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod finished;
+mod test_tasks;
 
 use std::fs;
 use std::path::Path;
