@@ -188,7 +188,10 @@ fn imported_input_preferences_of_tested_tasks_and_held_out_kinds_are_not_trained
         error.contains("found 1 row with an overlap with prompts of the evaluation"),
         "{error}"
     );
-    assert!(error.contains("input_preferences.parquet") && error.contains("heldout"), "{error}");
+    assert!(
+        error.contains("input_preferences.parquet") && error.contains("test task `"),
+        "{error}"
+    );
     assert!(error.contains("hint: remove these rows or set `train.input"), "{error}");
     preferences("Tell me about a walk by the sea.", "Write about it. Use at most 40 words.");
     let error = train("0.5").error(2);
