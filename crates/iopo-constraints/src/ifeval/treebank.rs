@@ -3,13 +3,13 @@
 //! A series of substitutions inserts spaces around tokens, and then the text is split at spaces. Quotes come first,
 //! because the meaning of a `'` depends on the text to its left.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
 use regex::Regex;
 
 use super::{
     contractions, punkt,
-    python::{is_space, is_upper, is_word, split},
+    python::{is_decimal, is_space, is_upper, is_word, split},
 };
 
 /// The tokens of a text.
@@ -17,9 +17,43 @@ pub(crate) fn tokens(text: &str) -> Vec<String> {
     iter(text).collect()
 }
 
-/// The tokens of a text. A sentence is split when one of its tokens is needed.
+/// The tokens of a text. A part of a sentence is split when one of its tokens is needed.
 pub(crate) fn iter(text: &str) -> impl DoubleEndedIterator<Item = String> + '_ {
     punkt::sentences(text).into_iter().flat_map(|range| sentence_tokens(&text[range]))
+}
+
+fn sentence_tokens(sentence: &str) -> impl DoubleEndedIterator<Item = String> + '_ {
+    parts(sentence, PART).into_iter().flat_map(|range| part_tokens(&sentence[range]))
+}
+
+/// The least number of bytes of a part of a sentence; the last may be shorter.
+const PART: usize = 2048;
+
+/// Divides a sentence at characters of white space, which belong to both parts. The parts have the tokens of the sentence.
+///
+/// No rule matches across white space, except those for the period at the end: only the last part may end with a period and
+/// closing marks. A quote at the start is special in the first part only, because the others start with white space.
+fn parts(sentence: &str, least: usize) -> Vec<Range<usize>> {
+    let mut parts = Vec::new();
+    if sentence.len() <= least {
+        parts.push(0..sentence.len());
+        return parts;
+    }
+    let mut start = 0;
+    // Whether only closing marks and spaces follow a period.
+    let mut ended = false;
+    for (at, c) in sentence.char_indices() {
+        if is_space(c) {
+            if at - start >= least && !ended {
+                parts.push(start..at + c.len_utf8());
+                start = at;
+            }
+        } else if !CLOSERS.contains(c) {
+            ended = c == '.';
+        }
+    }
+    parts.push(start..sentence.len());
+    parts
 }
 
 /// The number of tokens in capitals.
@@ -52,7 +86,7 @@ fn sentence_capitals(sentence: &str) -> usize {
     if kept.is_empty() {
         return 0;
     }
-    sentence_tokens(&kept).iter().filter(|token| is_upper(token)).count()
+    sentence_tokens(&kept).filter(|token| is_upper(token)).count()
 }
 
 /// Marks that may follow the period at the end of a sentence.
@@ -128,10 +162,10 @@ const OPENING: &[RuleText] = &[
     ("\"'", r#"([ (\[{<])("|'')"#, "$1 `` "),
 ];
 
+/// The period at the end of the sentence.
+const PERIOD: &[RuleText] = &[(".", r#"([^.])\.([\])}>"'»”’ ]*)[\s\x1c-\x1f]*$"#, "$1 . $2 ")];
+
 const MARKS: &[RuleText] = &[
-    // The period at the end of the sentence.
-    (".", r#"([^.])\.([\])}>"'»”’ ]*)[\s\x1c-\x1f]*$"#, "$1 . $2 "),
-    (":,", r"([:,])([^\d])", " $1 $2"),
     (":,", "([:,])$", " $1 "),
     (".", r"\.{2,}", " $0 "),
     (";@#$%&", "[;@#$%&]", " $0 "),
@@ -150,12 +184,14 @@ const ENDINGS: &[RuleText] = &[
     ("'", "([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) ", "$1 $2 "),
 ];
 
-static RULES: LazyLock<[Rules; 4]> =
-    LazyLock::new(|| [OPENING, MARKS, QUOTES, ENDINGS].map(Rules::new));
+const RULE_TEXTS: [&[RuleText]; 5] = [OPENING, PERIOD, MARKS, QUOTES, ENDINGS];
 
-fn sentence_tokens(sentence: &str) -> Vec<String> {
-    let [opening, marks, quotes, endings] = &*RULES;
-    let text = detach_quoted_letters(opening.apply(sentence.to_owned()));
+static RULES: LazyLock<[Rules; 5]> = LazyLock::new(|| RULE_TEXTS.map(Rules::new));
+
+fn part_tokens(part: &str) -> Vec<String> {
+    let [opening, period, marks, quotes, endings] = &*RULES;
+    let text = detach_quoted_letters(opening.apply(part.to_owned()));
+    let text = detach_commas(period.apply(text));
     let text = single_spaces(&quotes.apply(marks.apply(text)));
     split(&contractions::divide(&endings.apply(text))).map(str::to_owned).collect()
 }
@@ -192,13 +228,33 @@ fn detach_quoted_letters(text: String) -> String {
     changed
 }
 
+/// Inserts spaces around each comma and colon before a character that is no digit, as the pattern `([:,])([^\d])` would.
+/// Of two marks, the second is that character, so only the first is detached.
+fn detach_commas(text: String) -> String {
+    if !text.contains([':', ',']) {
+        return text;
+    }
+    let mut changed = String::with_capacity(text.len() + text.len() / 4);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        let next = chars.clone().next().filter(|&next| matches!(c, ':' | ',') && !is_decimal(next));
+        if let Some(next) = next {
+            chars.next();
+            changed.extend([' ', c, ' ', next]);
+        } else {
+            changed.push(c);
+        }
+    }
+    changed
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_rule_compiles() {
-        for (rules, texts) in RULES.iter().zip([OPENING, MARKS, QUOTES, ENDINGS]) {
+        for (rules, texts) in RULES.iter().zip(RULE_TEXTS) {
             assert_eq!(rules.0.len(), texts.len());
         }
     }
@@ -229,6 +285,49 @@ mod tests {
             }
             assert!(changes.iter().all(|changes| *changes > 0), "{changes:?}");
         }
+    }
+
+    #[test]
+    fn commas_are_detached_as_by_their_pattern() {
+        let pattern = Regex::new(r"([:,])([^\d])").expect("valid");
+        let pieces = ["a", "3", "٣", "é", " ", "\n", ",", ":", ".", ""];
+        for number in 0..pieces.len().pow(4) {
+            let text: String = (0..4)
+                .map(|place| pieces[number / pieces.len().pow(place) % pieces.len()])
+                .collect();
+            assert_eq!(
+                detach_commas(text.clone()),
+                pattern.replace_all(&text, " $1 $2"),
+                "{text:?}"
+            );
+        }
+        assert_eq!(detach_commas("a,b,3,,c:".to_owned()), "a , b,3 , ,c:");
+    }
+
+    #[test]
+    fn parts_have_the_tokens_of_the_sentence() {
+        let pieces = [
+            "Tea", "a", "3", " ", "\n", "\u{3000}", "\u{1c}", ".", "..", ",", ":", "?", "--", "'",
+            "''", "\"", "`", "“", "(", ")", "”", "n't", "'s", "'tis", "wanna",
+        ];
+        let mut divided = 0;
+        for number in 0..pieces.len().pow(3) {
+            let three =
+                [0, 1, 2].map(|place| pieces[number / pieces.len().pow(place) % pieces.len()]);
+            for (gap, end) in [("", "."), (" ", ""), ("\n", " x.")] {
+                let text = three.join(gap) + end;
+                let parts = parts(&text, 0);
+                divided += usize::from(parts.len() > 1);
+                let tokens: Vec<_> =
+                    parts.iter().flat_map(|part| part_tokens(&text[part.clone()])).collect();
+                assert_eq!(tokens, part_tokens(&text), "{text:?}: {parts:?}");
+            }
+        }
+        assert!(divided > 1000);
+        // A part that ended like a sentence would lose its period.
+        assert_eq!(parts("a b.) c\"d", 1), [0..2, 1..9]);
+        assert_eq!(parts("a b", 3), [0..3]);
+        assert_ne!([part_tokens("b.) "), part_tokens(" c")].concat(), part_tokens("b.) c"));
     }
 
     #[test]

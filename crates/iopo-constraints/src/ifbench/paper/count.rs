@@ -1,6 +1,6 @@
 //! Counts of words, numbers and marks.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::LazyLock};
 
 use super::super::{
     lists::{CONJUNCTIONS, PERSON_NAMES, PRONOUNS},
@@ -36,8 +36,9 @@ pub(super) fn digit_runs(text: &str) -> usize {
 
 /// The number of tokens that are pronouns.
 pub(crate) fn pronouns(text: &str) -> usize {
+    static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| PRONOUNS.into());
     let text = lower(&text.replace('/', " "));
-    treebank::iter(&text).filter(|token| PRONOUNS.contains(&token.as_str())).count()
+    treebank::iter(&text).filter(|token| KNOWN.contains(token.as_str())).count()
 }
 
 /// Whether there is an interrobang, and also every standard mark.

@@ -143,15 +143,20 @@ pub(super) fn is_at(text: &str, keyword: &str, sentence: usize, word: usize) -> 
 /// Whether the second and the second to last token are the keyword. A last token that occurs in the list of ASCII
 /// punctuation is skipped.
 pub(super) fn second_and_second_to_last(text: &str, keyword: &str) -> bool {
-    let Some(second) = treebank::iter(text).nth(1) else { return false };
-    let end: Vec<String> = treebank::iter(text).rev().take(3).collect();
+    let mut tokens = treebank::iter(text);
+    let Some((first, second)) = tokens.next().zip(tokens.next()) else { return false };
+    if !same(&second, keyword) {
+        return false;
+    }
+    // If a text has fewer than five tokens, the first two count among its last three.
+    let end: Vec<String> = tokens.rev().chain([second, first]).take(3).collect();
     let second_to_last = match &end[..] {
         [last, _, third] if MARKS.contains(last.as_str()) => third,
         [last, ..] if MARKS.contains(last.as_str()) => return false,
         [_, two, ..] => two,
         _ => return false,
     };
-    same(&second, keyword) && same(second_to_last, keyword)
+    same(second_to_last, keyword)
 }
 
 /// The number of words of a text without punctuation.
