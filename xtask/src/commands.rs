@@ -3,6 +3,7 @@
 #[cfg(unix)]
 pub(crate) mod accessibility;
 pub(crate) mod bench;
+pub(crate) mod budgets;
 pub(crate) mod ci;
 pub(crate) mod conformance;
 pub(crate) mod docs;

@@ -17,8 +17,8 @@ use clap::{Parser, Subcommand};
 #[cfg(unix)]
 use crate::commands::{accessibility, llama_server};
 use crate::commands::{
-    bench, ci, conformance, docs, interop, lavapipe, libtorch, lint, pipeline, soak, tagger, test,
-    wheel,
+    bench, budgets, ci, conformance, docs, interop, lavapipe, libtorch, lint, pipeline, soak,
+    tagger, test, wheel,
 };
 
 /// The commands of this repository.
@@ -50,6 +50,8 @@ enum Command {
     Accessibility(accessibility::Args),
     /// Run the golden tests of the model and of training on a backend.
     Conformance(conformance::Args),
+    /// Count the operations that a training step and a generated token take on a GPU, on any machine.
+    Budgets,
     /// Install LibTorch for the tch backend from Python wheels (1 GB).
     SetupLibtorch,
     /// Show how to install a Vulkan driver for the CPU, for the wgpu backend.
@@ -77,6 +79,7 @@ fn main() -> ExitCode {
         #[cfg(unix)]
         Command::Accessibility(args) => accessibility::run_args(&args),
         Command::Conformance(args) => conformance::run_args(&args),
+        Command::Budgets => budgets::run_all(),
         Command::SetupLibtorch => libtorch::setup(),
         Command::SetupLavapipe(args) => lavapipe::run_args(&args),
         Command::Tagger(args) => tagger::run_args(&args),

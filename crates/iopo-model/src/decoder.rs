@@ -149,7 +149,8 @@ impl Decoder {
                 v,
                 o,
                 post_norm,
-                mlp: SwiGlu { gate, up, down },
+                mlp: SwiGlu { gate, up, down, joint: None },
+                joint: None,
             });
         }
         let norm = RmsNorm::new(vector("model.norm.weight", d)?, config.rms_norm_eps);

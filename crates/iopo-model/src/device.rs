@@ -274,6 +274,16 @@ pub fn has_kernels(device: &Device) -> bool {
     in_process(device) && !cfg!(feature = "_plain")
 }
 
+/// Returns whether a device records operations and computes nothing, as in the test that counts them.
+pub(crate) fn records(device: &Device) -> bool {
+    #[cfg(feature = "_capture")]
+    if matches!(device.as_dispatch(), burn::backend::DispatchDevice::Capture(_)) {
+        return true;
+    }
+    let _ = device;
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::{available, device, dtypes, panic_message, resolve};

@@ -202,9 +202,7 @@ impl Decoder {
     ) -> Tensor<2> {
         let heads = self.heads();
         let (normed, _) = layer.input_norm.forward(&x);
-        let q = rope.rotate(layer.q.forward(normed.clone()).0);
-        let k = rope.rotate(layer.k.forward(normed.clone()).0);
-        let v = layer.v.forward(normed).0;
+        let ([q, k, v], _) = layer.projected(normed, rope, heads);
         cache.push(&k, v, columns.used);
         let mixed = cache.attend(q, columns, bias, heads);
         let x = layer.o.output_onto(&layer.o.tape(mixed), Some(x));

@@ -12,6 +12,7 @@ use crate::dtype::wide;
 use crate::grads::Grads;
 use crate::host::to_host;
 use crate::kernels::{self, Exponentials, Product, exponentials, product, turned};
+use crate::layer::DecoderLayer;
 use crate::{Activations, Decoder, Dtype, Layout, ModelError, vocabulary};
 
 /// Tokens to score and the layout rows that predict them.
@@ -140,6 +141,10 @@ impl Decoder {
                 self.dtype().name()
             );
             return Err(ModelError::Other { reason }.into());
+        }
+        if trained == Trained::Everything && self.layers.iter().any(DecoderLayer::is_joined) {
+            let reason = "the weights were declared frozen, so that only an adapter can be trained";
+            return Err(ModelError::Other { reason: reason.to_owned() }.into());
         }
         let mut grads = Grads::new(trained == Trained::Everything);
         let (hidden, tape) = self.forward(layout, activations)?;

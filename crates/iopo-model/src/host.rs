@@ -2,10 +2,13 @@
 
 use burn::tensor::Tensor;
 
-use crate::ModelError;
+use crate::{ModelError, device};
 
-/// Returns a tensor's values in row-major order.
+/// Returns a tensor's values in row-major order; ones, if its device only records operations.
 pub(crate) fn to_host<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ModelError> {
+    if device::records(&tensor.device()) {
+        return Ok(vec![1.0; tensor.dims().iter().product()]);
+    }
     let unreadable = |error: &dyn std::fmt::Debug| {
         // The lines after the first three are the driver's stack trace.
         let said = format!("{error:?}");

@@ -36,6 +36,7 @@ pub mod generate;
 mod grads;
 pub mod head;
 mod host;
+mod joint;
 mod kernels;
 mod layer;
 pub mod layout;

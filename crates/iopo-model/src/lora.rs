@@ -126,6 +126,8 @@ impl Decoder {
                     scale: config.scale(),
                 });
             }
+            layer.join();
+            layer.adapt();
         }
         Ok(self)
     }
@@ -137,6 +139,19 @@ impl Decoder {
             for (_, projection) in layer.projections_mut() {
                 projection.lora = None;
             }
+            layer.adapt();
+        }
+        self
+    }
+
+    /// Declares that the weights stay as they are and only adapters will be trained.
+    ///
+    /// On a GPU, weights of one input are then stored together, so that they are multiplied as one. Without this call each
+    /// adapter that is added to a clone of the decoder makes a copy of these weights.
+    #[must_use]
+    pub fn frozen(mut self) -> Self {
+        for layer in &mut self.layers {
+            layer.join();
         }
         self
     }
@@ -230,6 +245,10 @@ impl Decoder {
                 tensors.len() - used,
                 tensors.len()
             )));
+        }
+        for layer in &mut self.layers {
+            layer.join();
+            layer.adapt();
         }
         Ok(self)
     }

@@ -1,9 +1,12 @@
 //! The gated feed-forward block.
 
+use std::sync::Arc;
+
 use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::grads::Grads;
+use crate::joint::{Joint, JointTape};
 use crate::kernels::{swiglu, swiglu_backward};
 use crate::linear::{Projection, ProjectionTape};
 
@@ -13,6 +16,9 @@ pub(crate) struct SwiGlu {
     pub(crate) gate: Projection,
     pub(crate) up: Projection,
     pub(crate) down: Projection,
+    /// gate and up with joined weights.
+    #[module(skip)]
+    pub(crate) joint: Option<Arc<Joint>>,
 }
 
 /// State kept for the backward pass.
@@ -20,9 +26,15 @@ pub(crate) struct SwiGlu {
 pub(crate) struct SwiGluTape {
     gate: Tensor<2>,
     up: Tensor<2>,
-    gate_tape: ProjectionTape,
-    up_tape: ProjectionTape,
+    inner: InnerTape,
     down_tape: ProjectionTape,
+}
+
+/// State kept for the backward pass of gate and up.
+#[derive(Debug, Clone)]
+enum InnerTape {
+    Apart(Box<[ProjectionTape; 2]>),
+    Joint(Arc<Joint>, Box<JointTape>),
 }
 
 impl SwiGlu {
@@ -31,10 +43,20 @@ impl SwiGlu {
     /// # Shapes
     /// `[tokens, d_model]`.
     pub(crate) fn tape(&self, x: Tensor<2>) -> SwiGluTape {
-        let (gate, gate_tape) = self.gate.forward(x.clone());
-        let (up, up_tape) = self.up.forward(x);
+        let joint = self.joint.as_ref();
+        let together =
+            joint.and_then(|joint| Some((joint, joint.forward(&x, &[&self.gate, &self.up])?)));
+        let (gate, up, inner) = if let Some((joint, (both, tape))) = together {
+            let half = both.dims()[1] / 2;
+            let (gate, up) = (both.clone().narrow(1, 0, half), both.narrow(1, half, half));
+            (gate, up, InnerTape::Joint(joint.clone(), Box::new(tape)))
+        } else {
+            let (gate, gate_tape) = self.gate.forward(x.clone());
+            let (up, up_tape) = self.up.forward(x);
+            (gate, up, InnerTape::Apart(Box::new([gate_tape, up_tape])))
+        };
         let down_tape = self.down.tape(swiglu(&gate, &up));
-        SwiGluTape { gate, up, gate_tape, up_tape, down_tape }
+        SwiGluTape { gate, up, inner, down_tape }
     }
 
     /// Returns the output, added to `onto`.
@@ -49,7 +71,30 @@ impl SwiGlu {
     pub(crate) fn backward(&self, tape: SwiGluTape, dy: Tensor<2>, grads: &mut Grads) -> Tensor<2> {
         let dhidden = self.down.backward(tape.down_tape, dy, None, grads);
         let (dgate, dup) = swiglu_backward(&tape.gate, &tape.up, &dhidden);
-        let dx = self.gate.backward(tape.gate_tape, dgate, None, grads);
-        self.up.backward(tape.up_tape, dup, Some(dx), grads)
+        match tape.inner {
+            InnerTape::Apart(tapes) => {
+                let [gate, up] = *tapes;
+                let dx = self.gate.backward(gate, dgate, None, grads);
+                self.up.backward(up, dup, Some(dx), grads)
+            }
+            InnerTape::Joint(joint, tape) => {
+                let both = Tensor::cat(vec![dgate, dup], 1);
+                joint.backward(*tape, both, &[&self.gate, &self.up], grads)
+            }
+        }
+    }
+
+    /// Joins the frozen weights of gate and up on devices without this crate's kernels, unless that is done.
+    pub(crate) fn join(&mut self) {
+        if self.joint.is_none() {
+            self.joint = Joint::new(&mut [&mut self.gate, &mut self.up]).map(Arc::new);
+        }
+    }
+
+    /// Computes gate and up as one, if they are joined and their adapters allow it.
+    pub(crate) fn adapt(&mut self) {
+        if let Some(joint) = &mut self.joint {
+            Arc::make_mut(joint).adapt(&[&self.gate, &self.up]);
+        }
     }
 }

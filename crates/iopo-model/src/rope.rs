@@ -48,6 +48,19 @@ impl Rope {
         self.0.rotate(x, Direction::Forward)
     }
 
+    /// Rotates the first `heads` heads of every token, or back. All layers have the same heads.
+    ///
+    /// # Shapes
+    /// `[tokens, all heads · head_dim]` → the same.
+    pub(crate) fn rotate_first(
+        &self,
+        x: Tensor<2>,
+        heads: usize,
+        direction: Direction,
+    ) -> Tensor<2> {
+        self.0.rotate_first(x, heads, direction)
+    }
+
     /// Rotates back. Used for gradients.
     pub(crate) fn rotate_back(&self, x: Tensor<2>) -> Tensor<2> {
         self.0.rotate(x, Direction::Back)

@@ -1,11 +1,10 @@
 //! `AdamW` (Loshchilov and Hutter 2017, arXiv 1711.05101), with the numbers of `torch.optim.AdamW`.
 //!
 //! On flex, one pass over memory reads each weight, its gradient and its moments once, on all threads; Burn's implementation
-//! makes one pass per operation, on one thread. On other devices an adapter is updated as one long vector: an adapter on
-//! SmolLM2-135M has 420 factors, and an update of each takes 15 operations.
+//! makes one pass per operation, on one thread. On other devices parameters of equal width are updated together.
 
-mod flat;
 mod moments;
+mod stacks;
 mod step;
 
 use burn::module::{Module, ModuleMapper, Param, ParamId};
@@ -13,8 +12,8 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use iopo_model::{Decoder, ModelError, device};
 
-use flat::Flat;
 use moments::Moments;
+use stacks::Stacks;
 use step::Step;
 
 /// The optimizer with its moments.
@@ -24,25 +23,26 @@ pub(crate) struct AdamW {
     time: usize,
     /// Moments by parameter.
     moments: Moments,
-    /// Moments of the parameters that are updated as one vector, taken out of `moments`.
-    flat: Option<Flat>,
+    /// Moments of the parameters that are updated together, taken out of `moments`.
+    stacks: Option<Stacks>,
 }
 
 impl AdamW {
     pub(crate) fn new(weight_decay: f64) -> Self {
-        Self { weight_decay, time: 0, moments: Moments::default(), flat: None }
+        Self { weight_decay, time: 0, moments: Moments::default(), stacks: None }
     }
 
-    /// Updates every parameter that has a gradient; the others stay as they are.
+    /// Updates every parameter that has a gradient; the others stay as they are. Gradients are multiplied by `factor`, if given.
     pub(crate) fn step(
         &mut self,
         rate: f64,
         decoder: Decoder,
         gradients: GradientsParams,
+        factor: Option<f64>,
     ) -> Decoder {
         self.time += 1;
-        let step = Step::new(rate, self.weight_decay, self.time);
-        if decoder.has_adapter() && !device::has_kernels(&decoder.device()) {
+        let step = Step::new(rate, self.weight_decay, self.time).with_factor(factor);
+        if !device::has_kernels(&decoder.device()) {
             return self.step_together(&step, decoder, gradients);
         }
         decoder.map(&mut Each { moments: &mut self.moments, step: &step, gradients })
@@ -54,12 +54,12 @@ impl AdamW {
         decoder: Decoder,
         gradients: GradientsParams,
     ) -> Decoder {
-        let vectors = flat::collect(&decoder, gradients);
-        if let Some(other) = self.flat.take_if(|flat| !flat.fits(&vectors)) {
+        let parts = stacks::collect(&decoder, gradients);
+        if let Some(other) = self.stacks.take_if(|stacks| !stacks.fit(&parts)) {
             other.scatter(&mut self.moments);
         }
-        let flat = self.flat.get_or_insert_with(|| Flat::gather(&vectors, &mut self.moments));
-        flat.step(step, vectors, decoder)
+        let stacks = self.stacks.get_or_insert_with(|| Stacks::gather(&parts, &mut self.moments));
+        stacks.step(step, parts, decoder)
     }
 
     /// Serializes the moments exactly.
@@ -68,8 +68,8 @@ impl AdamW {
     /// Returns an error if the device cannot be read.
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, ModelError> {
         let mut moments = self.moments.clone();
-        if let Some(flat) = &self.flat {
-            flat.scatter(&mut moments);
+        if let Some(stacks) = &self.stacks {
+            stacks.scatter(&mut moments);
         }
         moments.to_bytes(self.time)
     }
@@ -80,7 +80,7 @@ impl AdamW {
     /// Returns an error if the bytes are damaged.
     pub(crate) fn restored(self, bytes: &[u8]) -> Result<Self, ModelError> {
         let (time, moments) = Moments::from_bytes(bytes)?;
-        Ok(Self { time, moments, flat: None, ..self })
+        Ok(Self { time, moments, stacks: None, ..self })
     }
 
     /// Returns the number of moments that belong to these parameters with these sizes; other moments count as none at all.
@@ -105,7 +105,7 @@ impl ModuleMapper for Each<'_> {
         let count = shape.iter().product();
         let moments = self.moments.take(id, count, &device);
         let (weight, moments) =
-            self.step.apply(weight.reshape([count]), gradient.reshape([count]), moments);
+            self.step.fused(weight.reshape([count]), gradient.reshape([count]), moments);
         self.moments.put(id, moments);
         Param::from_mapped_value(id, weight.reshape(shape), mapper)
     }
@@ -121,7 +121,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
     use serde_json::json;
 
-    use super::{AdamW, Step, flat};
+    use super::{AdamW, Step, stacks};
     use crate::weights::trained_tensors;
 
     fn start() -> Decoder {
@@ -169,11 +169,11 @@ mod tests {
                     AdamW::new(0.1).restored(&apart.to_bytes().expect("moments")).expect("read"),
                 );
             }
-            one = apart.step(1e-2, one, gradients(&start(), time));
+            one = apart.step(1e-2, one, gradients(&start(), time), None);
             together.time += 1;
             let step = Step::new(1e-2, 0.1, together.time);
             other = together.step_together(&step, other, gradients(&start(), time));
-            assert!(together.flat.is_some());
+            assert!(together.stacks.is_some());
         }
         let [one, other, first] =
             [&one, &other, &start()].map(|decoder| trained_tensors(decoder).expect("factors"));
@@ -189,10 +189,11 @@ mod tests {
     #[test]
     fn parameters_without_a_gradient_stay() {
         let decoder = start();
-        let found = flat::collect(&decoder, gradients(&decoder, 1));
-        assert_eq!(found.len(), 28);
+        let found = stacks::collect(&decoder, gradients(&decoder, 1));
+        // 28 factors; the two factors A of `down` are as wide as the block, the others as the model, and all B as the rank.
+        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [12, 14, 2]);
         let mut optimizer = AdamW::new(0.1);
-        let same = optimizer.step(1e-2, decoder.clone(), GradientsParams::new());
+        let same = optimizer.step(1e-2, decoder.clone(), GradientsParams::new(), None);
         assert_eq!(
             trained_tensors(&same).expect("factors"),
             trained_tensors(&decoder).expect("factors")
@@ -203,10 +204,11 @@ mod tests {
     #[test]
     fn a_change_of_the_trained_parameters_keeps_the_moments_of_all() {
         let decoder = start();
-        let all = || flat::collect(&decoder, gradients(&decoder, 1));
+        let all = || stacks::collect(&decoder, gradients(&decoder, 1)).into_iter().flatten();
         let mut optimizer = AdamW::new(0.0);
         let step = Step::new(1e-2, 0.0, 1);
-        let ids: Vec<_> = all().iter().map(flat::Vectors::place).collect();
+        let size = |(id, [rows, width]): (_, [usize; 2])| (id, rows * width);
+        let ids: Vec<_> = all().map(|part| size(part.place())).collect();
         drop(optimizer.step_together(&step, decoder.clone(), gradients(&decoder, 1)));
         let before = optimizer.to_bytes().expect("moments");
         // No gradient: nothing changes, and nothing is lost.

@@ -25,22 +25,31 @@ pub fn global_norm(decoder: &Decoder, gradients: &GradientsParams) -> Result<f64
     Ok(norm.squares.total()?.sqrt())
 }
 
-/// Scales all gradients so that their global norm is at most `bound`, like `clip_grad_norm_`: by `bound / (norm + 1e-6)`
-/// if that factor is below 1. A bound of 0 turns clipping off.
-pub fn clip(decoder: &Decoder, gradients: &mut GradientsParams, norm: f64, bound: f64) {
-    struct Scale<'a> {
-        gradients: &'a mut GradientsParams,
+/// Returns the factor of all gradients by which their global norm is at most `bound`, as in `clip_grad_norm_`:
+/// `bound / (norm + 1e-6)`; `None` if that is not below 1. A bound of 0 turns clipping off.
+pub fn clip_factor(norm: f64, bound: f64) -> Option<f64> {
+    let factor = bound / (norm + 1e-6);
+    (bound > 0.0 && factor < 1.0).then_some(factor)
+}
+
+/// Multiplies all gradients by a factor.
+pub(crate) fn scaled(
+    decoder: &Decoder,
+    gradients: GradientsParams,
+    factor: f64,
+) -> GradientsParams {
+    struct Scale {
+        gradients: GradientsParams,
         factor: f64,
     }
-    impl ModuleVisitor for Scale<'_> {
+    impl ModuleVisitor for Scale {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
             if let Some(gradient) = self.gradients.remove::<D>(param.id) {
                 self.gradients.register(param.id, gradient.mul_scalar(self.factor));
             }
         }
     }
-    let factor = bound / (norm + 1e-6);
-    if bound > 0.0 && factor < 1.0 {
-        decoder.visit(&mut Scale { gradients, factor });
-    }
+    let mut scale = Scale { gradients, factor };
+    decoder.visit(&mut scale);
+    scale.gradients
 }

@@ -11,7 +11,7 @@ use burn::optim::{
 use burn::tensor::{Bytes, Tensor};
 use iopo_model::{Decoder, ModelError};
 
-use crate::{adamw::AdamW, named::named};
+use crate::{adamw::AdamW, clipping::scaled, named::named};
 
 named! {
     /// Name of an optimizer in a configuration.
@@ -85,15 +85,27 @@ impl Optimizer {
         Self { inner: name.init(weight_decay), name }
     }
 
-    /// Updates every parameter that has a gradient; the others stay as they are.
+    /// Updates every parameter that has a gradient; the others stay as they are. Gradients are multiplied by `factor`, if given.
     ///
     /// Burn's optimizers need the autodiff form of a module. The decoder, which has its own backward pass, takes that form
     /// for this step only, without a copy.
     #[must_use]
-    pub fn step(&mut self, rate: f64, decoder: Decoder, gradients: GradientsParams) -> Decoder {
+    pub fn step(
+        &mut self,
+        rate: f64,
+        decoder: Decoder,
+        gradients: GradientsParams,
+        factor: Option<f64>,
+    ) -> Decoder {
         match &mut self.inner {
-            Inner::AdamW(inner) => inner.step(rate, decoder, gradients),
-            Inner::Burn(inner) => inner.step(rate, decoder.train(), gradients).valid(),
+            Inner::AdamW(inner) => inner.step(rate, decoder, gradients, factor),
+            Inner::Burn(inner) => {
+                let gradients = match factor {
+                    Some(factor) => scaled(&decoder, gradients, factor),
+                    None => gradients,
+                };
+                inner.step(rate, decoder.train(), gradients).valid()
+            }
         }
     }
 

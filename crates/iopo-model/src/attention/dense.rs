@@ -44,8 +44,8 @@ struct Bundle {
     rows: Option<Tensor<1, Int>>,
     /// Flat token of each column, `[blocks · (above + length)]`; `None` if the orders are equal.
     columns: Option<Tensor<1, Int>>,
-    /// 0 where a row sees a column, else [`HIDDEN`]: `[blocks, 1, length, above + length]`.
-    bias: Tensor<4>,
+    /// 0 where a row sees a column, else [`HIDDEN`]: `[blocks, 1, 1, length, above + length]`.
+    bias: Tensor<5>,
 }
 
 impl Dense {
@@ -101,12 +101,11 @@ impl Dense {
             let (k, v) = (bundle.keys(k, heads), bundle.keys(v, heads));
             let of_piece = |rows: Range<usize>| {
                 let scores = bundle.scores(&q, &k, &rows);
-                let max = scores.clone().max_dim(3);
+                let max = scores.clone().max_dim(4);
                 let exp = (scores - max.clone()).exp();
-                let sum = exp.clone().sum_dim(3);
+                let sum = exp.clone().sum_dim(4);
                 let output = exp.matmul(bundle.seen(&v, &rows)) / sum.clone();
-                let ungroup = |x: Tensor<4>| split_groups(x, heads);
-                (ungroup(output), ungroup(max + sum.log()))
+                (output, max + sum.log())
             };
             let (outputs, log_sums) = bundle.pieces(heads).map(of_piece).unzip();
             (flat_queries(joined(outputs)), joined(log_sums))
@@ -134,11 +133,11 @@ impl Dense {
             for rows in bundle.pieces(heads).rev() {
                 let p = (bundle.scores(&q, &k, &rows) - some(log_sums, &rows)).exp();
                 let dout = some(&dy, &rows);
-                dv = Some(added(dv, p.clone().swap_dims(2, 3).matmul(dout.clone())));
-                let dp = dout.matmul(bundle.seen(&v, &rows).swap_dims(2, 3));
+                dv = Some(added(dv, over_groups(p.clone(), dout.clone())));
+                let dp = dout.matmul(bundle.seen(&v, &rows).swap_dims(3, 4));
                 let dscores = p * (dp - some(&along, &rows));
-                dk = Some(added(dk, dscores.clone().swap_dims(2, 3).matmul(some(&q, &rows))));
-                dq.push(split_groups(dscores.matmul(bundle.seen(&k, &rows)), heads));
+                dk = Some(added(dk, over_groups(dscores.clone(), some(&q, &rows))));
+                dq.push(dscores.matmul(bundle.seen(&k, &rows)));
             }
             dq.reverse();
             gradients[0].push(flat_queries(joined(dq).mul_scalar(heads.scale())));
@@ -183,7 +182,7 @@ impl Bundle {
             scores,
             rows: None,
             columns: None,
-            bias: Tensor::zeros([blocks.len(), 1, length, width], device),
+            bias: Tensor::zeros([blocks.len(), 1, 1, length, width], device),
         };
         let (mut rows, mut columns, mut ends) = (Vec::new(), Vec::new(), Vec::new());
         for block in blocks {
@@ -200,11 +199,11 @@ impl Bundle {
         bundle.rows = order(&rows, count, device);
         bundle.columns = order(&columns, count, device);
         let starts: Vec<usize> = (0..above).map(|_| 0).chain(0..length).collect();
-        let shape = [blocks.len(), 1, length, width];
-        let row = Tensor::<1, Int>::arange(0..length as i64, device).reshape([1, 1, length, 1]);
+        let shape = [blocks.len(), 1, 1, length, width];
+        let row = Tensor::<1, Int>::arange(0..length as i64, device).reshape([1, 1, 1, length, 1]);
         let row = row.expand(shape);
-        let start = index(&starts, device).reshape([1, 1, 1, width]).expand(shape);
-        let end = index(&ends, device).reshape([blocks.len(), 1, 1, width]).expand(shape);
+        let start = index(&starts, device).reshape([1, 1, 1, 1, width]).expand(shape);
+        let end = index(&ends, device).reshape([blocks.len(), 1, 1, 1, width]).expand(shape);
         let hidden = start.greater(row.clone()).bool_or(row.greater_equal(end));
         bundle.bias = bundle.bias.mask_fill(hidden, HIDDEN);
         bundle
@@ -233,33 +232,32 @@ impl Bundle {
         apart.reshape([self.blocks, self.length, kv, group, dim]).permute([0, 2, 3, 1, 4])
     }
 
-    /// `[tokens, kv · dim]` → `[blocks, kv, above + length, dim]`.
-    fn keys(&self, x: &Tensor<2>, heads: Heads) -> Tensor<4> {
+    /// `[tokens, kv · dim]` → `[blocks, kv, 1, above + length, dim]`.
+    fn keys(&self, x: &Tensor<2>, heads: Heads) -> Tensor<5> {
         let width = self.above + self.length;
         let apart = gathered(x, self.columns.as_ref());
-        apart.reshape([self.blocks, width, heads.kv, heads.dim]).swap_dims(1, 2)
+        apart.reshape([self.blocks, width, heads.kv, 1, heads.dim]).permute([0, 2, 3, 1, 4])
     }
 
-    /// Takes the columns that some rows can see: `[blocks, kv, columns, dim]`.
-    fn seen(&self, x: &Tensor<4>, rows: &Range<usize>) -> Tensor<4> {
-        let [blocks, kv, all, dim] = x.dims();
+    /// Takes the columns that some rows can see: `[blocks, kv, 1, columns, dim]`.
+    fn seen(&self, x: &Tensor<5>, rows: &Range<usize>) -> Tensor<5> {
+        let [blocks, kv, one, all, dim] = x.dims();
         let seen = self.above + rows.end;
         if seen == all {
             return x.clone();
         }
-        x.clone().slice([0..blocks, 0..kv, 0..seen, 0..dim])
+        x.clone().slice([0..blocks, 0..kv, 0..one, 0..seen, 0..dim])
     }
 
-    /// Returns the scores of some rows and the columns that these can see, `[blocks, kv, group · rows, columns]`.
-    fn scores(&self, q: &Tensor<5>, k: &Tensor<4>, rows: &Range<usize>) -> Tensor<4> {
-        let scores = some(q, rows).matmul(self.seen(k, rows).swap_dims(2, 3));
-        let [blocks, kv, grouped, seen] = scores.dims();
+    /// Returns the scores of some rows and the columns that these can see, `[blocks, kv, group, rows, columns]`.
+    fn scores(&self, q: &Tensor<5>, k: &Tensor<5>, rows: &Range<usize>) -> Tensor<5> {
+        let scores = some(q, rows).matmul(self.seen(k, rows).swap_dims(3, 4));
+        let [blocks, .., seen] = scores.dims();
         let mut bias = self.bias.clone();
         if rows.len() < self.length {
-            bias = bias.slice([0..blocks, 0..1, rows.clone(), 0..seen]);
+            bias = bias.slice([0..blocks, 0..1, 0..1, rows.clone(), 0..seen]);
         }
-        let by_head = scores.reshape([blocks, kv * grouped / rows.len(), rows.len(), seen]);
-        (by_head + bias).reshape([blocks, kv, grouped, seen])
+        scores + bias
     }
 }
 
@@ -281,14 +279,25 @@ fn order(rows: &[usize], count: usize, device: &Device) -> Option<Tensor<1, Int>
     (!all).then(|| index(rows, device))
 }
 
-/// Takes some rows: `[blocks, kv, group, length, width]` → `[blocks, kv, group · rows, width]`.
-fn some(x: &Tensor<5>, rows: &Range<usize>) -> Tensor<4> {
+/// Takes some rows: `[blocks, kv, group, length, width]` → `[blocks, kv, group, rows, width]`.
+fn some(x: &Tensor<5>, rows: &Range<usize>) -> Tensor<5> {
     let [blocks, kv, group, length, width] = x.dims();
-    let mut x = x.clone();
-    if rows.len() < length {
-        x = x.slice([0..blocks, 0..kv, 0..group, rows.clone(), 0..width]);
+    if rows.len() == length {
+        return x.clone();
     }
-    x.reshape([blocks, kv, group * rows.len(), width])
+    x.clone().slice([0..blocks, 0..kv, 0..group, rows.clone(), 0..width])
+}
+
+/// Computes `leftᵀ·right`, summed over the heads of each group.
+///
+/// # Shapes
+/// `[blocks, kv, group, rows, columns]`, `[blocks, kv, group, rows, dim]` → `[blocks, kv, columns, dim]`.
+fn over_groups(left: Tensor<5>, right: Tensor<5>) -> Tensor<4> {
+    let grouped = |x: Tensor<5>| {
+        let [blocks, kv, group, rows, width] = x.dims();
+        x.reshape([blocks, kv, group * rows, width])
+    };
+    grouped(left).swap_dims(2, 3).matmul(grouped(right))
 }
 
 /// Adds the gradient of the first columns to that of all columns.
@@ -298,12 +307,6 @@ fn added(all: Option<Tensor<4>>, some: Tensor<4>) -> Tensor<4> {
     let first = [0..blocks, 0..kv, 0..columns, 0..dim];
     let sum = all.clone().slice(first.clone()) + some;
     all.slice_assign(first, sum)
-}
-
-/// `[blocks, kv, group · rows, width]` → `[blocks, kv, group, rows, width]`.
-fn split_groups(x: Tensor<4>, heads: Heads) -> Tensor<5> {
-    let [blocks, kv, grouped, width] = x.dims();
-    x.reshape([blocks, kv, heads.group, grouped / heads.group, width])
 }
 
 /// Concatenates the rows of all pieces.
@@ -321,7 +324,7 @@ fn flat_queries(x: Tensor<5>) -> Tensor<2> {
     x.permute([0, 3, 1, 2, 4]).reshape([blocks * length, kv * group * dim])
 }
 
-/// The inverse of [`Bundle::keys`], in the order of the bundle.
+/// Puts the gradients of [`Bundle::keys`] into the order of the bundle.
 fn flat_keys(x: Tensor<4>) -> Tensor<2> {
     let [blocks, kv, columns, dim] = x.dims();
     x.swap_dims(1, 2).reshape([blocks * columns, kv * dim])

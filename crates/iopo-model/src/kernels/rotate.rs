@@ -27,13 +27,15 @@ pub(crate) struct Angles {
     sin: Tensor<3>,
     /// The tables of [`Angles::plain`], made on first use.
     tables: OnceCell<Tables>,
+    /// The tables of [`Angles::rotate_first`], made on first use.
+    partial: OnceCell<(usize, Tables)>,
 }
 
 #[derive(Debug, Clone)]
 struct Tables {
-    /// `[tokens, 1, 1, half]`.
+    /// `[tokens, heads or 1, 1, half]`.
     cos: Tensor<4>,
-    /// The sines and their negatives, `[tokens, 1, 2, half]`.
+    /// The sines and their negatives, `[tokens, heads or 1, 2, half]`.
     sines: Tensor<4>,
 }
 
@@ -41,7 +43,7 @@ impl Angles {
     /// # Shapes
     /// `[tokens, 1, half]` both.
     pub(crate) fn new(cos: Tensor<3>, sin: Tensor<3>) -> Self {
-        Self { cos, sin, tables: OnceCell::new() }
+        Self { cos, sin, tables: OnceCell::new(), partial: OnceCell::new() }
     }
 
     /// Rotates the pairs (i, i + half) of every head.
@@ -55,12 +57,50 @@ impl Angles {
     /// Rotates with one product for the cosines and one for the sines, `x·cos ∓ swapped·(sin, −sin)`, where `swapped` has
     /// the halves of every head exchanged.
     fn plain(&self, x: Tensor<2>, direction: Direction) -> Tensor<2> {
-        let ([tokens, width], half) = (x.dims(), self.cos.dims()[2]);
-        let Tables { cos, sines } = self.tables.get_or_init(|| {
+        self.turn(x, self.tables(), direction)
+    }
+
+    fn tables(&self) -> &Tables {
+        self.tables.get_or_init(|| {
             let sin: Tensor<4> = self.sin.clone().unsqueeze_dim(2);
             let sines = Tensor::cat(vec![sin.clone(), sin.neg()], 2);
             Tables { cos: self.cos.clone().unsqueeze_dim(2), sines }
+        })
+    }
+
+    /// Rotates the first heads, and leaves the others as they are, with the operations of one rotation.
+    ///
+    /// # Shapes
+    /// `[tokens, heads · 2 · half]` → the same.
+    pub(crate) fn rotate_first(
+        &self,
+        x: Tensor<2>,
+        heads: usize,
+        direction: Direction,
+    ) -> Tensor<2> {
+        let (first, tables) = self.partial.get_or_init(|| {
+            let ([tokens, width], half) = (x.dims(), self.cos.dims()[2]);
+            let Tables { cos, sines } = self.tables();
+            // Angles of 0 for the others.
+            let others = width / (2 * half) - heads;
+            let zeros = Tensor::zeros([tokens, others, 2, half], &x.device());
+            let ones = Tensor::ones([tokens, others, 1, half], &x.device());
+            let cos = cos.clone().expand([tokens, heads, 1, half]);
+            let sines = sines.clone().expand([tokens, heads, 2, half]);
+            let (cos, sines) = (vec![cos, ones], vec![sines, zeros]);
+            (heads, Tables { cos: Tensor::cat(cos, 1), sines: Tensor::cat(sines, 1) })
         });
+        debug_assert_eq!(*first, heads, "all layers of a pass have the same heads");
+        self.turn(x, tables, direction)
+    }
+
+    fn turn(
+        &self,
+        x: Tensor<2>,
+        Tables { cos, sines }: &Tables,
+        direction: Direction,
+    ) -> Tensor<2> {
+        let ([tokens, width], half) = (x.dims(), self.cos.dims()[2]);
         let x = x.reshape([tokens, width / (2 * half), 2, half]);
         let (along, across) = (x.clone() * cos.clone(), x.flip([2]) * sines.clone());
         let turned = match direction {
@@ -126,12 +166,30 @@ impl WithSimd for Turn<'_> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, Tensor, TensorData};
+    use burn::tensor::{Device, Distribution, Tensor, TensorData};
     use rand::{RngExt, SeedableRng};
     use rand_chacha::ChaCha8Rng;
 
     use super::Angles;
     use super::Direction::{Back, Forward};
+
+    #[test]
+    fn heads_behind_the_first_stay() {
+        let device = Device::flex();
+        device.seed(4);
+        let random = |shape: [usize; 3]| Tensor::<3>::random(shape, Distribution::Default, &device);
+        let angles = Angles::new(random([5, 1, 3]), random([5, 1, 3]));
+        let x = Tensor::<2>::random([5, 24], Distribution::Default, &device);
+        for direction in [Forward, Back] {
+            let all = angles.rotate_first(x.clone(), 3, direction);
+            let turned = angles.rotate(x.clone().narrow(1, 0, 18), direction);
+            let far = |a: Tensor<2>, b: Tensor<2>| (a - b).abs().max().into_scalar::<f32>();
+            assert!(far(all.clone().narrow(1, 0, 18), turned.clone()) < 1e-6);
+            assert!(far(all.narrow(1, 18, 6), x.clone().narrow(1, 18, 6)) == 0.0);
+            // Negative control: the first heads turn.
+            assert!(far(turned, x.clone().narrow(1, 0, 18)) > 1e-2);
+        }
+    }
 
     #[test]
     fn the_kernel_matches_burn_and_the_inverse_undoes_it() {

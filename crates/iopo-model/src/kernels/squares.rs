@@ -1,5 +1,7 @@
 //! Squared norms, with the same bits for any number of threads.
 
+use std::collections::BTreeMap;
+
 use burn::tensor::Tensor;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::iter::ParallelIterator;
@@ -14,13 +16,18 @@ use crate::{ModelError, device};
 /// Accumulates the squared L2 norm of tensors of any shape, reproducibly.
 ///
 /// Short sums are in f32, their sum in f64. A plain `sum` is not reproducible: it depends on work stealing on the CPU and on
-/// atomic additions on a GPU. Partial sums of another device are read together in [`total`](Self::total), because each read
-/// waits for the device.
+/// atomic additions on a GPU. On another device, tensors of equal width are stacked, because each operation takes time, and
+/// all partial sums are read together in [`total`](Self::total), because each read waits for the device.
 #[derive(Debug, Default)]
 pub struct SquaredNorm {
     on_host: f64,
+    /// Tensors whose squares are not yet added, by width.
+    waiting: BTreeMap<usize, Vec<Tensor<2>>>,
     on_device: Vec<Tensor<1>>,
 }
+
+/// Largest number of values in a stack of several tensors, because a stack is copied.
+const STACKED: usize = 1 << 24;
 
 impl SquaredNorm {
     /// Adds the squares of a tensor.
@@ -37,16 +44,22 @@ impl SquaredNorm {
     }
 
     fn add_on_device<const D: usize>(&mut self, tensor: &Tensor<D>) {
-        let rows = wide(tensor.clone()).square().sum_dim(D - 1);
-        let count = rows.dims().iter().product::<usize>();
-        self.on_device.push(rows.reshape([count]));
+        let width = tensor.dims()[D - 1];
+        let rows = tensor.dims().iter().product::<usize>() / width.max(1);
+        let waiting = self.waiting.entry(width).or_default();
+        let values = waiting.iter().map(|tensor| tensor.dims()[0] * width).sum::<usize>();
+        let full =
+            if values + rows * width > STACKED { std::mem::take(waiting) } else { Vec::new() };
+        waiting.push(wide(tensor.clone()).reshape([rows, width]));
+        self.on_device.extend(row_sums(full));
     }
 
     /// Returns the squared norm.
     ///
     /// # Errors
     /// Returns an error if the device cannot be read.
-    pub fn total(self) -> Result<f64, ModelError> {
+    pub fn total(mut self) -> Result<f64, ModelError> {
+        self.on_device.extend(self.waiting.into_values().filter_map(row_sums));
         let read = if self.on_device.is_empty() {
             Vec::new()
         } else {
@@ -54,6 +67,20 @@ impl SquaredNorm {
         };
         Ok(self.on_host + read.into_iter().map(f64::from).sum::<f64>())
     }
+}
+
+/// Returns the sum of squares of each row of some matrices of equal width.
+fn row_sums(mut matrices: Vec<Tensor<2>>) -> Option<Tensor<1>> {
+    let last = matrices.pop()?;
+    let matrix = if matrices.is_empty() {
+        last
+    } else {
+        matrices.push(last);
+        Tensor::cat(matrices, 0)
+    };
+    let sums = matrix.square().sum_dim(1);
+    let count = sums.dims()[0];
+    Some(sums.reshape([count]))
 }
 
 fn of_values(values: &[f32]) -> f64 {
@@ -93,7 +120,10 @@ mod tests {
         let tensor = Tensor::<3>::from_data(TensorData::new(values, [20, 30, 20]), &Device::flex());
         let mut sum = SquaredNorm::default();
         sum.add_on_device(&tensor);
-        sum.add_on_device(&tensor);
+        // The same values as a vector and as rows of equal width.
+        let half = tensor.clone().narrow(0, 0, 10);
+        sum.add_on_device(&half.reshape([6000]));
+        sum.add_on_device(&tensor.narrow(0, 10, 10));
         let got = sum.total().expect("a norm");
         assert!((got - 2.0 * want).abs() < 1e-6 * want, "{got} {want}");
     }

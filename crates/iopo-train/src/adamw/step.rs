@@ -1,7 +1,6 @@
-//! One update of a vector.
+//! One update of a tensor.
 
-use burn::tensor::{DType, Device, Tensor, TensorData};
-use iopo_model::device;
+use burn::tensor::{DType, Tensor, TensorData};
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
@@ -19,6 +18,8 @@ pub(super) struct Step {
     size: f32,
     /// `1 / √(1 − β₂ᵗ)`.
     spread: f32,
+    /// Factor of the gradients.
+    factor: Option<f32>,
 }
 
 impl Step {
@@ -29,46 +30,47 @@ impl Step {
             kept: (1.0 - rate * decay) as f32,
             size: (rate / correction(BETA_1)) as f32,
             spread: correction(BETA_2).sqrt().recip() as f32,
+            factor: None,
         }
     }
 
-    /// Returns the updated weight and moments.
+    /// Sets a factor of all gradients, for clipping. Default: none.
+    pub(super) fn with_factor(self, factor: Option<f64>) -> Self {
+        Self { factor: factor.map(|factor| factor as f32), ..self }
+    }
+
+    /// Returns the updated weight and moments on flex, in one pass over memory.
     ///
     /// # Shapes
     /// `[count]` each.
-    pub(super) fn apply(
+    pub(super) fn fused(
         &self,
         weight: Tensor<1>,
         gradient: Tensor<1>,
-        moments: [Tensor<1>; 2],
+        [first, second]: [Tensor<1>; 2],
     ) -> (Tensor<1>, [Tensor<1>; 2]) {
         let device = weight.device();
-        let [first, second] = moments;
-        if device::has_kernels(&device) {
-            self.fused([weight, first, second], gradient, &device)
-        } else {
-            self.plain([weight, first, second], gradient)
-        }
-    }
-
-    fn fused(
-        &self,
-        written: [Tensor<1>; 3],
-        gradient: Tensor<1>,
-        device: &Device,
-    ) -> (Tensor<1>, [Tensor<1>; 2]) {
-        let mut data = written.map(|tensor| tensor.into_data().convert::<f32>());
+        let mut data = [weight, first, second].map(|tensor| tensor.into_data().convert::<f32>());
         update(&mut data, &gradient.into_data().convert::<f32>(), self);
         let [weight, first, second] =
-            data.map(|data| Tensor::from_data(data, (device, DType::F32)));
+            data.map(|data| Tensor::from_data(data, (&device, DType::F32)));
         (weight, [first, second])
     }
 
-    fn plain(
+    /// Returns the updated weight and moments with Burn operations.
+    ///
+    /// # Shapes
+    /// The same for all.
+    pub(super) fn plain<const D: usize>(
         &self,
-        [weight, first, second]: [Tensor<1>; 3],
-        gradient: Tensor<1>,
-    ) -> (Tensor<1>, [Tensor<1>; 2]) {
+        weight: Tensor<D>,
+        gradient: Tensor<D>,
+        [first, second]: [Tensor<D>; 2],
+    ) -> (Tensor<D>, [Tensor<D>; 2]) {
+        let gradient = match self.factor {
+            Some(factor) => gradient.mul_scalar(factor),
+            None => gradient,
+        };
         let first = first.mul_scalar(BETA_1) + gradient.clone().mul_scalar(1.0 - BETA_1);
         let second = second.mul_scalar(BETA_2) + gradient.square().mul_scalar(1.0 - BETA_2);
         let spread = second.clone().sqrt().mul_scalar(self.spread).add_scalar(EPSILON);
@@ -81,7 +83,9 @@ impl Step {
     fn piece(&self, [w, m, v]: [&mut [f32]; 3], g: &[f32]) {
         const FIRST: [f32; 2] = [BETA_1 as f32, (1.0 - BETA_1) as f32];
         const SECOND: [f32; 2] = [BETA_2 as f32, (1.0 - BETA_2) as f32];
+        let factor = self.factor.unwrap_or(1.0);
         for (((w, m), v), g) in w.iter_mut().zip(m).zip(v).zip(g) {
+            let g = factor * g;
             *m = FIRST[0] * *m + FIRST[1] * g;
             *v = SECOND[0] * *v + SECOND[1] * (g * g);
             *w = self.kept * *w - self.size * *m / (v.sqrt() * self.spread + EPSILON as f32);
@@ -129,13 +133,13 @@ mod tests {
         let (mut weight, mut moments) = (start.clone(), [zeros(), zeros()]);
         for time in 1..=7 {
             let gradient = random(&mut rng, 1e-3);
-            let step = Step::new(RATE, decay, time);
-            let [first, second] = moments;
-            let all = [weight, first, second];
+            // The gradient arrives four times as large as it counts.
+            let (step, gradient) =
+                (Step::new(RATE, decay, time).with_factor(Some(0.25)), gradient.mul_scalar(4.0));
             (weight, moments) = if fused {
-                step.fused(all, gradient, &Device::flex())
+                step.fused(weight, gradient, moments)
             } else {
-                step.plain(all, gradient)
+                step.plain(weight, gradient, moments)
             };
         }
         let [first, second] = moments;

@@ -10,7 +10,7 @@ use super::Trainer;
 use crate::{
     TrainError,
     batch::{deal, tree_tokens},
-    clipping::{clip, global_norm},
+    clipping::{clip_factor, global_norm},
     encode::EncodedGroup,
     evaluate::evaluate,
     guards,
@@ -57,12 +57,12 @@ impl Trainer<'_> {
         let step = state.step;
         tracing::debug!(step, "update begins");
         let mut means = MetricMeans::default();
-        let (mut gradients, loss) = self.gradients(&mut state, members, &mut means)?;
+        let (gradients, loss) = self.gradients(&mut state, members, &mut means)?;
         let norm = global_norm(&state.decoder, &gradients)?;
         guards::finite_norm(step, norm, members.iter().map(|group| group.id.as_str()))?;
-        clip(&state.decoder, &mut gradients, norm, self.config.max_grad_norm);
+        let factor = clip_factor(norm, self.config.max_grad_norm);
         let rate = self.schedule.rate(step);
-        state.decoder = state.optimizer.step(rate, state.decoder, gradients);
+        state.decoder = state.optimizer.step(rate, state.decoder, gradients, factor);
         means.add(TrainingMetric::Loss, loss, 1.0);
         means.add(TrainingMetric::GradNorm, norm, 1.0);
         means.add(TrainingMetric::LearningRate, rate, 1.0);

@@ -1,5 +1,6 @@
 //! Behavior of training, by area. One binary, so that Burn is linked once and the areas share their tiny decoder.
 
+mod budgets;
 mod common;
 mod encoding;
 mod full;

@@ -72,7 +72,7 @@ fn difference(case: &Value, rate: f64, name: OptimizerName, weight_decay: f64) -
     let mut worst = 0.0_f64;
     for (update, row) in rows.iter().enumerate() {
         let gradients = gradients(&decoder, update, values);
-        decoder = optimizer.step(rate, decoder, gradients);
+        decoder = optimizer.step(rate, decoder, gradients, None);
         let (_, norm) = &trained_tensors(&decoder).expect("weights")[NORM];
         for (got, expected) in norm.iter().zip(row.iter().cycle()) {
             worst = worst.max((f64::from(*got) - number(expected)).abs());

@@ -70,6 +70,7 @@ impl ModelSource for LocalModels {
         let missing = || PipelineError::NoModel { model: config.model.clone() };
         let found = found.ok_or_else(missing)?;
         let base = found.load(&config.device, config.dtype, config.generation_batch)?;
+        let base = if config.train.use_peft { base.frozen() } else { base };
         let settings = config.template_settings().map_err(ModelError::from)?;
         Ok(base.with_template_settings(settings)?)
     }
@@ -172,6 +173,13 @@ impl BaseModel {
     #[must_use]
     pub fn with_location(self, location: impl Into<String>) -> Self {
         Self { location: location.into(), ..self }
+    }
+
+    /// Declares that only adapters of the model will be trained ([`Decoder::frozen`](iopo_model::Decoder::frozen)).
+    #[must_use]
+    pub fn frozen(self) -> Self {
+        let decoder = self.chat.decoder().clone().frozen();
+        Self { chat: self.chat.with_decoder(decoder, &self.chat.name()), ..self }
     }
 
     /// Returns the model with other settings of its chat template.
