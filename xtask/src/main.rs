@@ -50,7 +50,7 @@ enum Command {
     Accessibility(accessibility::Args),
     /// Run the golden tests of the model and of training on a backend.
     Conformance(conformance::Args),
-    /// Count the operations that a training step and a generated token take on a GPU, on any machine.
+    /// Count the operations of a training step and of a generated token as on a GPU; no GPU is needed.
     Budgets,
     /// Install LibTorch for the tch backend from Python wheels (1 GB).
     SetupLibtorch,

@@ -25,6 +25,11 @@ pub(crate) struct Heads {
 }
 
 impl Heads {
+    /// Returns the number of heads whose vectors depend on the position: those of queries and of keys.
+    pub(crate) fn rotated(self) -> usize {
+        self.kv * (self.group + 1)
+    }
+
     pub(crate) fn new(config: &ModelConfig) -> Self {
         Self {
             kv: config.num_key_value_heads,

@@ -143,7 +143,7 @@ impl Decoder {
             return Err(ModelError::Other { reason }.into());
         }
         if trained == Trained::Everything && self.layers.iter().any(DecoderLayer::is_joined) {
-            let reason = "the weights were declared frozen, so that only an adapter can be trained";
+            let reason = "the weights were declared frozen or had an adapter; load the model again to train them";
             return Err(ModelError::Other { reason: reason.to_owned() }.into());
         }
         let mut grads = Grads::new(trained == Trained::Everything);

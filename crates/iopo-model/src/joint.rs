@@ -60,15 +60,16 @@ pub(crate) struct Joint {
 /// What the adapters of all layers have in common.
 #[derive(Debug, Clone)]
 struct Adapters {
-    /// 1 where an output belongs to a layer's columns, else 0: `[out, layers · rank]`.
-    own: Tensor<2>,
+    /// 1 where a row and a column belong to the same layer, else 0: `[out, layers · rank]`.
+    mask: Tensor<2>,
     rank: usize,
     /// `lora_alpha / r`.
     scale: f64,
 }
 
-/// The factors B on the diagonal of a matrix have at most this share of the weights' values, or at most [`FEW`] values.
-const SHARE: usize = 16;
+/// The matrix with the factors B on its diagonal has at most one value for so many values of the weights.
+const WEIGHTS_PER_VALUE: usize = 16;
+/// Number of values that this matrix may always have.
 const FEW: usize = 1 << 16;
 
 impl Adapters {
@@ -87,7 +88,7 @@ impl Adapters {
             std::iter::repeat_n(row, output).flatten()
         });
         let data = TensorData::new(rows.collect::<Vec<f32>>(), [frozen.weight.dims()[0], columns]);
-        Some(Self { own: Tensor::from_data(data, &frozen.weight.device()), rank, scale })
+        Some(Self { mask: Tensor::from_data(data, &frozen.weight.device()), rank, scale })
     }
 }
 
@@ -122,7 +123,7 @@ impl Joint {
             |layer: &&Projection| layer.lora.as_ref().map_or(0, |lora| lora.a.val().dims()[0]);
         let [output, input] = self.frozen.weight.dims();
         let values = output * layers.iter().map(rank).sum::<usize>();
-        let small = values <= FEW.max(output * input / SHARE);
+        let small = values <= FEW.max(output * input / WEIGHTS_PER_VALUE);
         self.adapters = if small { Adapters::of(layers, &self.frozen) } else { None };
     }
 
@@ -135,14 +136,14 @@ impl Joint {
         x: &Tensor<2>,
         layers: &[&Projection],
     ) -> Option<(Tensor<2>, JointTape)> {
-        let Adapters { own, scale, .. } = self.adapters.as_ref()?;
+        let Adapters { mask, scale, .. } = self.adapters.as_ref()?;
         let factors = |of: fn(&Lora) -> &Param<Tensor<2>>| {
             let factors = layers.iter().filter_map(|layer| layer.lora.as_ref());
             factors.map(|lora| of(lora).val()).collect::<Vec<_>>()
         };
         let a = Tensor::cat(factors(|lora| &lora.a), 0);
         let b = Tensor::cat(factors(|lora| &lora.b), 0);
-        let b = Tensor::cat(vec![b; layers.len()], 1) * own.clone();
+        let b = Tensor::cat(vec![b; layers.len()], 1) * mask.clone();
         let low = sum(None, &Product::new(x.clone(), turned(a.clone())).times(*scale), None);
         let adapted = Product::new(low.clone(), turned(b.clone()));
         let y = sum(None, &Product::new(x.clone(), self.frozen.turned.clone()), Some(&adapted));

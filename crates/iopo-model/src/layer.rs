@@ -131,13 +131,11 @@ impl DecoderLayer {
         rope: &Rope,
         heads: Heads,
     ) -> ([Tensor<2>; 3], ProjectedTape) {
-        let joint = self.joint.as_ref();
-        let together = joint
-            .and_then(|joint| Some((joint, joint.forward(&normed, &[&self.q, &self.k, &self.v])?)));
-        if let Some((joint, (all, tape))) = together {
-            // Rotates all three as one tensor: a view of values that are not rotated would keep the queries and keys before
-            // the rotation in memory.
-            let all = rope.rotate_first(all, heads.kv * (heads.group + 1), Direction::Forward);
+        if let Some(joint) = &self.joint
+            && let Some((all, tape)) = joint.forward(&normed, &[&self.q, &self.k, &self.v])
+        {
+            // All three are views of one rotated tensor, so that the unrotated one is freed.
+            let all = rope.rotate_first(all, heads.rotated(), Direction::Forward);
             let [queries, keys] = [heads.kv * heads.group * heads.dim, heads.kv * heads.dim];
             let part = |start, width| all.clone().narrow(1, start, width);
             let (q, k, v) = (part(0, queries), part(queries, keys), part(queries + keys, keys));
@@ -163,7 +161,7 @@ impl DecoderLayer {
             ProjectedTape::Apart(tapes) => *tapes,
             ProjectedTape::Joint(joint, tape) => {
                 let all = Tensor::cat(vec![dq, dk, dv], 1);
-                let all = rope.rotate_first(all, heads.kv * (heads.group + 1), Direction::Back);
+                let all = rope.rotate_first(all, heads.rotated(), Direction::Back);
                 return joint.backward(*tape, all, &[&self.q, &self.k, &self.v], grads);
             }
         };
@@ -194,8 +192,8 @@ impl DecoderLayer {
         self.joint.is_some() || self.mlp.joint.is_some()
     }
 
-    /// Forgets joined weights.
-    pub(crate) fn part(&mut self) {
+    /// Undoes [`DecoderLayer::join`] before a weight changes.
+    pub(crate) fn unjoin(&mut self) {
         self.joint = None;
         self.mlp.joint = None;
     }

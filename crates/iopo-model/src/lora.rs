@@ -146,8 +146,9 @@ impl Decoder {
 
     /// Declares that the weights stay as they are and only adapters will be trained.
     ///
-    /// On a GPU, weights of one input are then stored together, so that they are multiplied as one. Without this call each
-    /// adapter that is added to a clone of the decoder makes a copy of these weights.
+    /// On a GPU, the weights of layers with the same input are then stored together, so that they are multiplied as one. Clones
+    /// share them, whereas adding an adapter to a decoder without this declaration copies them. Training every weight is an
+    /// error from then on.
     #[must_use]
     pub fn frozen(mut self) -> Self {
         for layer in &mut self.layers {

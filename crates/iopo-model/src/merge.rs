@@ -14,7 +14,7 @@ impl Decoder {
         // Rounded weights would be those without the adapter.
         let mut merged = self.without_quantization();
         for layer in &mut merged.layers {
-            layer.part();
+            layer.unjoin();
             for (_, projection) in layer.projections_mut() {
                 if let Some(lora) = projection.lora.take() {
                     let change = lora.b.val().matmul(lora.a.val()).mul_scalar(lora.scale);

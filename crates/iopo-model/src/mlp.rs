@@ -43,10 +43,9 @@ impl SwiGlu {
     /// # Shapes
     /// `[tokens, d_model]`.
     pub(crate) fn tape(&self, x: Tensor<2>) -> SwiGluTape {
-        let joint = self.joint.as_ref();
-        let together =
-            joint.and_then(|joint| Some((joint, joint.forward(&x, &[&self.gate, &self.up])?)));
-        let (gate, up, inner) = if let Some((joint, (both, tape))) = together {
+        let (gate, up, inner) = if let Some(joint) = &self.joint
+            && let Some((both, tape)) = joint.forward(&x, &[&self.gate, &self.up])
+        {
             let half = both.dims()[1] / 2;
             let (gate, up) = (both.clone().narrow(1, 0, half), both.narrow(1, half, half));
             (gate, up, InnerTape::Joint(joint.clone(), Box::new(tape)))

@@ -48,7 +48,7 @@ impl Rope {
         self.0.rotate(x, Direction::Forward)
     }
 
-    /// Rotates the first `heads` heads of every token, or back. All layers have the same heads.
+    /// Rotates the first `heads` heads of every token, or back. `heads` is the same in all layers.
     ///
     /// # Shapes
     /// `[tokens, all heads · head_dim]` → the same.

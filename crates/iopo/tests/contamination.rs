@@ -113,11 +113,8 @@ fn overlapping_tasks_are_left_out_and_listed_and_the_stage_knows_them() {
     assert!(!strict.stderr.contains("are not used"), "{}", strict.stderr);
 }
 
-#[test]
-fn imported_rows_that_overlap_are_refused_before_training() {
-    let dir = tempfile::tempdir().expect("a folder");
-    let (out, rows, data) =
-        (dir.path().join("run"), dir.path().join("rows.jsonl"), dir.path().join("data.jsonl"));
+/// Writes pairs to import, the last of which nearly has the tested prompt.
+fn write_pairs(file: &Path) {
     let mut lines = String::new();
     for thing in THINGS {
         let prompt = format!("Write one line about {thing}.");
@@ -128,7 +125,15 @@ fn imported_rows_that_overlap_are_refused_before_training() {
         "prompt": PROMPT.replace("two risks", "three risks"), "chosen": "Keep bees.", "rejected": "No, thanks.",
     });
     let _ = writeln!(lines, "{row}");
-    fs::write(&rows, lines).expect("written");
+    fs::write(file, lines).expect("written");
+}
+
+#[test]
+fn imported_rows_that_overlap_are_refused_before_training() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (out, rows, data) =
+        (dir.path().join("run"), dir.path().join("rows.jsonl"), dir.path().join("data.jsonl"));
+    write_pairs(&rows);
     prompts(&data, PROMPT);
     let preferences = out.join("preferences.parquet");
     succeed(&["import", text(&rows), "--from", "trl", "--out", text(&preferences)]);
@@ -155,17 +160,7 @@ fn imported_rows_are_compared_with_the_test_tasks_that_a_setting_names() {
     let dir = tempfile::tempdir().expect("a folder");
     let (out, rows, tasks) =
         (dir.path().join("run"), dir.path().join("rows.jsonl"), dir.path().join("tested.jsonl"));
-    let mut lines = String::new();
-    for thing in THINGS {
-        let prompt = format!("Write one line about {thing}.");
-        let row = serde_json::json!({"prompt": prompt, "chosen": format!("Here is {thing}."), "rejected": "No."});
-        let _ = writeln!(lines, "{row}");
-    }
-    let row = serde_json::json!({
-        "prompt": PROMPT.replace("two risks", "three risks"), "chosen": "Keep bees.", "rejected": "No, thanks.",
-    });
-    let _ = writeln!(lines, "{row}");
-    fs::write(&rows, lines).expect("written");
+    write_pairs(&rows);
     let preferences = out.join("preferences.parquet");
     succeed(&["import", text(&rows), "--from", "trl", "--out", text(&preferences)]);
     let write = |task: &str| {

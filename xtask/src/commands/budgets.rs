@@ -1,4 +1,4 @@
-//! `cargo xtask budgets`: the operations of an update and of a generated token on a GPU, counted without one.
+//! `cargo xtask budgets`: counts the operations of an update and of a generated token as on a GPU, without one.
 
 use anyhow::Result;
 

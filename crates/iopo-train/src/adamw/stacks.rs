@@ -1,7 +1,7 @@
 //! Parameters of equal width, updated as one matrix.
 //!
-//! On a GPU an update costs time for each operation, and an adapter on SmolLM2-135M has 420 factors. Their rows are copied
-//! into three long matrices, which are updated.
+//! On a GPU each operation takes time, and an adapter on SmolLM2-135M has 420 factors. Their rows are copied into three long
+//! matrices, and these are updated.
 
 use std::collections::HashMap;
 
@@ -204,7 +204,6 @@ impl ModuleMapper for Alone<'_> {
         let weight = weight.reshape(self.gradient.dims());
         let (weight, moments) = self.step.plain(weight, self.gradient.clone(), moments);
         self.moments = Some(moments);
-        // No other parameter has this id.
         Param::from_mapped_value(id, weight.reshape(shape), mapper)
     }
 }
