@@ -8,7 +8,9 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::attention::{HIDDEN, Heads};
-use crate::kernels::{Seen, attend, push_keys};
+use crate::decoder::index_tensor;
+use crate::kernels::{Seen, attend, gpu, push_keys};
+use crate::rope::Rope;
 
 /// Columns by which the cache grows and shrinks.
 const GROWTH: usize = 64;
@@ -22,7 +24,7 @@ pub(crate) struct LayerCache {
 }
 
 /// The columns of each slot.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Columns {
     /// First column of each slot.
     starts: Vec<usize>,
@@ -70,6 +72,11 @@ impl Columns {
         unused
     }
 
+    /// Returns the first column of every slot, `[slots]`.
+    pub(crate) fn starts(&self, device: &Device) -> Tensor<1, Int> {
+        index_tensor(self.starts.iter().map(|&start| start as i64), device)
+    }
+
     /// Returns the score bias over all columns, including the next one: `[slots, 1, 1, used + 1]`.
     pub(crate) fn bias(&self, device: &Device) -> Tensor<4> {
         let width = self.used + 1;
@@ -89,6 +96,12 @@ impl LayerCache {
             keys: Some(Tensor::zeros([slots, heads.kv, heads.dim, capacity], device)),
             values: Some(Tensor::zeros([slots, heads.kv, capacity, heads.dim], device)),
         }
+    }
+
+    /// Returns keys and values.
+    #[cfg(all(test, feature = "_gpu"))]
+    pub(crate) fn tensors(&self) -> Option<(Tensor<4>, Tensor<4>)> {
+        self.keys.clone().zip(self.values.clone())
     }
 
     /// Applies `change` to keys and to values.
@@ -137,6 +150,39 @@ impl LayerCache {
             let column = values.reshape([slots, kv, 1, dim]);
             cache.slice_assign([0..slots, 0..kv, at..at + 1, 0..dim], column)
         });
+    }
+
+    /// Rotates the queries and keys of one token per slot and writes keys and values into column `at`, on a GPU. Returns
+    /// the queries.
+    ///
+    /// # Shapes
+    /// `x` has queries, of width `queries`, keys and values side by side.
+    pub(crate) fn push_rotated(
+        &mut self,
+        x: Tensor<2>,
+        rope: &Rope,
+        at: usize,
+        queries: usize,
+    ) -> Option<Tensor<2>> {
+        let (keys, values) = (self.keys.take()?, self.values.take()?);
+        let caches = [with_room(keys, 3, at), with_room(values, 2, at)];
+        let (q, keys, values) = rope.push(x, caches, at, queries);
+        (self.keys, self.values) = (Some(keys), Some(values));
+        Some(q)
+    }
+
+    /// Computes attention of each slot's newest token to columns from the slot's start to `end`, on a GPU.
+    ///
+    /// # Shapes
+    /// `[slots, heads · head_dim]` → the same.
+    pub(crate) fn attend_on_gpu(
+        &self,
+        q: Tensor<2>,
+        starts: &Tensor<1, Int>,
+        end: usize,
+    ) -> Tensor<2> {
+        let (Some(keys), Some(values)) = (&self.keys, &self.values) else { return q };
+        gpu::attend(q, keys, values, starts, end)
     }
 
     /// Computes attention of each slot's newest token to the slot's columns.

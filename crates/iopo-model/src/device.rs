@@ -215,6 +215,10 @@ pub fn device(name: &str) -> Result<Device, ModelError> {
         let name = resolved.to_string();
         ModelError::Device { name, needs: backend.needs, reason: reason.trim().to_owned() }
     };
+    #[cfg(feature = "_gpu")]
+    if resolved.has_driver() {
+        crate::kernel_cache::keep();
+    }
     let made = catch_unwind(AssertUnwindSafe(|| {
         let device = make(card);
         let lengths: &[u16] = if in_process(&device) { &[] } else { &PROBE_LENGTHS };

@@ -9,6 +9,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelI
 
 use crate::cache::{Columns, LayerCache};
 use crate::decoder::index_tensor;
+use crate::gpu_step::GpuStep;
 use crate::host::to_host;
 use crate::layer::DecoderLayer;
 use crate::prefill::Prefilled;
@@ -130,6 +131,8 @@ struct Generation<'a> {
     rows: Vec<Row>,
     columns: Columns,
     caches: Vec<LayerCache>,
+    /// The weights for steps on a GPU.
+    gpu: Option<GpuStep<'a>>,
     finished: Vec<Option<Generated>>,
 }
 
@@ -166,6 +169,7 @@ impl Decoder {
             rows: Vec::new(),
             columns: Columns::default(),
             caches: Vec::new(),
+            gpu: GpuStep::new(self),
             finished: vec![None; requests.len()],
         };
         generation.finish_empty();
@@ -249,7 +253,10 @@ impl Generation<'_> {
             }
             let tokens: Vec<u32> =
                 self.rows.iter().map(|row| row.next.unwrap_or_default()).collect();
-            let hidden = self.decoder.step(&tokens, &mut self.caches, &self.columns)?;
+            let hidden = match &self.gpu {
+                Some(step) => step.run(&tokens, &mut self.caches, &self.columns)?,
+                None => self.decoder.step(&tokens, &mut self.caches, &self.columns)?,
+            };
             self.columns.used += 1;
             let slots: Vec<(usize, usize)> =
                 (0..self.rows.len()).map(|slot| (slot, slot)).collect();

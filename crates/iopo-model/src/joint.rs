@@ -117,6 +117,11 @@ impl Joint {
         Some(Self { frozen: Arc::new(Frozen::new(layers)?), adapters: None })
     }
 
+    /// Returns the weights of all layers, `[in, out]`.
+    pub(crate) fn weight(&self) -> Tensor<2> {
+        self.frozen.turned.clone()
+    }
+
     /// Computes the layers as one if all have an adapter of the same low rank and scale, else one by one.
     pub(crate) fn adapt(&mut self, layers: &[&Projection]) {
         let rank =

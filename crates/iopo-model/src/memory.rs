@@ -1,11 +1,11 @@
-//! Memory of the process and the machine, on Linux. Other systems report nothing.
+//! Memory of the process and the machine, on Linux, and of NVIDIA's GPUs. Others report nothing.
 
 use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
 
-use crate::device;
+use crate::{device, nvidia};
 
 /// Root of the control groups.
 const GROUPS: &str = "/sys/fs/cgroup";
@@ -17,11 +17,11 @@ pub fn peak() -> Option<u64> {
 
 /// Returns the memory available to this process for computing on `device`, in bytes.
 ///
-/// This is the memory that the process holds plus the machine's free memory, or the limit of its control group if that is lower. A
-/// GPU's memory is not known.
+/// This is the memory that the process holds plus the machine's free memory, or the limit of its control group if that is lower. On
+/// an NVIDIA GPU, it is the card's free memory; that of other GPUs is not known.
 pub fn obtainable(device: &Device) -> Option<u64> {
     if !device::in_main_memory(device) {
-        return None;
+        return nvidia::card_of(device).map(|card| card.free);
     }
     // Freed pages kept by the allocator count as held, because the next tensor can use them.
     let held = field(&proc("self/status")?, "VmRSS")?;

@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 
 use crate::grads::Grads;
 use crate::joint::{Joint, JointTape};
-use crate::kernels::{swiglu, swiglu_backward};
+use crate::kernels::{swiglu, swiglu_backward, swiglu_joint, swiglu_joint_backward};
 use crate::linear::{Projection, ProjectionTape};
 
 /// Computes `down(silu(gate(x)) · up(x))` (Shazeer 2020, arXiv 2002.05202).
@@ -24,17 +24,16 @@ pub(crate) struct SwiGlu {
 /// State kept for the backward pass.
 #[derive(Debug, Clone)]
 pub(crate) struct SwiGluTape {
-    gate: Tensor<2>,
-    up: Tensor<2>,
     inner: InnerTape,
     down_tape: ProjectionTape,
 }
 
-/// State kept for the backward pass of gate and up.
+/// State kept for the backward pass of gate and up, with their outputs.
 #[derive(Debug, Clone)]
 enum InnerTape {
-    Apart(Box<[ProjectionTape; 2]>),
-    Joint(Arc<Joint>, Box<JointTape>),
+    Apart([Tensor<2>; 2], Box<[ProjectionTape; 2]>),
+    /// The outputs side by side.
+    Joint(Tensor<2>, Arc<Joint>, Box<JointTape>),
 }
 
 impl SwiGlu {
@@ -43,19 +42,17 @@ impl SwiGlu {
     /// # Shapes
     /// `[tokens, d_model]`.
     pub(crate) fn tape(&self, x: Tensor<2>) -> SwiGluTape {
-        let (gate, up, inner) = if let Some(joint) = &self.joint
+        let (hidden, inner) = if let Some(joint) = &self.joint
             && let Some((both, tape)) = joint.forward(&x, &[&self.gate, &self.up])
         {
-            let half = both.dims()[1] / 2;
-            let (gate, up) = (both.clone().narrow(1, 0, half), both.narrow(1, half, half));
-            (gate, up, InnerTape::Joint(joint.clone(), Box::new(tape)))
+            (swiglu_joint(&both), InnerTape::Joint(both, joint.clone(), Box::new(tape)))
         } else {
             let (gate, gate_tape) = self.gate.forward(x.clone());
             let (up, up_tape) = self.up.forward(x);
-            (gate, up, InnerTape::Apart(Box::new([gate_tape, up_tape])))
+            let hidden = swiglu(&gate, &up);
+            (hidden, InnerTape::Apart([gate, up], Box::new([gate_tape, up_tape])))
         };
-        let down_tape = self.down.tape(swiglu(&gate, &up));
-        SwiGluTape { gate, up, inner, down_tape }
+        SwiGluTape { inner, down_tape: self.down.tape(hidden) }
     }
 
     /// Returns the output, added to `onto`.
@@ -69,16 +66,18 @@ impl SwiGlu {
     /// Returns the input's gradient and adds the parameters' gradients to `grads`.
     pub(crate) fn backward(&self, tape: SwiGluTape, dy: Tensor<2>, grads: &mut Grads) -> Tensor<2> {
         let dhidden = self.down.backward(tape.down_tape, dy, None, grads);
-        let (dgate, dup) = swiglu_backward(&tape.gate, &tape.up, &dhidden);
         match tape.inner {
-            InnerTape::Apart(tapes) => {
+            InnerTape::Apart([gate, up], tapes) => {
+                let (dgate, dup) = swiglu_backward(&gate, &up, &dhidden);
+                drop((gate, up, dhidden));
                 let [gate, up] = *tapes;
                 let dx = self.gate.backward(gate, dgate, None, grads);
                 self.up.backward(up, dup, Some(dx), grads)
             }
-            InnerTape::Joint(joint, tape) => {
-                let both = Tensor::cat(vec![dgate, dup], 1);
-                joint.backward(*tape, both, &[&self.gate, &self.up], grads)
+            InnerTape::Joint(both, joint, tape) => {
+                let gradients = swiglu_joint_backward(&both, &dhidden);
+                drop((both, dhidden));
+                joint.backward(*tape, gradients, &[&self.gate, &self.up], grads)
             }
         }
     }

@@ -3,7 +3,7 @@
 use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
-use crate::kernels::{Normed, rms_norm, rms_norm_backward};
+use crate::kernels::{Normed, gpu, rms_norm, rms_norm_backward};
 
 /// Computes `y = x · rsqrt(mean(x²) + ε) · γ` (Zhang and Sennrich 2019, arXiv 1910.07467).
 #[derive(Module, Debug)]
@@ -33,6 +33,14 @@ impl RmsNorm {
     pub(crate) fn forward(&self, x: &Tensor<2>) -> (Tensor<2>, RmsNormTape) {
         let Normed { y, normalized, scale } = rms_norm(x, &self.gamma.val(), self.epsilon);
         (y, RmsNormTape { normalized, scale })
+    }
+
+    /// Returns `x + more` and its normalization, on a GPU.
+    ///
+    /// # Shapes
+    /// `[rows, d_model]` each.
+    pub(crate) fn add_forward(&self, x: Tensor<2>, more: Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        gpu::add_rms_norm(x, more, &self.gamma.val(), self.epsilon)
     }
 
     /// Returns the gradients of the input, added to `onto`, and of γ.

@@ -61,6 +61,21 @@ impl Rope {
         self.0.rotate_first(x, heads, direction)
     }
 
+    /// Rotates the queries and keys of one token per slot and writes keys and values into column `at` of a cache on a GPU.
+    /// Returns the queries, the keys and the values.
+    ///
+    /// # Shapes
+    /// `x` has queries, of width `queries`, keys and values side by side; the caches are those of [`crate::cache`].
+    pub(crate) fn push(
+        &self,
+        x: Tensor<2>,
+        caches: [Tensor<4>; 2],
+        at: usize,
+        queries: usize,
+    ) -> (Tensor<2>, Tensor<4>, Tensor<4>) {
+        self.0.push(x, caches, at, queries)
+    }
+
     /// Rotates back. Used for gradients.
     pub(crate) fn rotate_back(&self, x: Tensor<2>) -> Tensor<2> {
         self.0.rotate(x, Direction::Back)

@@ -104,9 +104,9 @@ pub struct TrainConfig {
     pub group_by_length: bool,
     /// Maximum number of tokens of one forward and backward pass. Higher values use more memory. On a CPU, each thread
     /// computes one pass at a time, and an update is divided evenly over the threads. Changes results only by rounding.
-    /// Default: 1024.
+    /// Default: 1024 on a CPU; on an NVIDIA GPU as many as half of its free memory holds, up to 16384, and 1024 on others.
     #[schemars(range(min = 1, max = MAX_TOKENS))]
-    pub tokens_per_micro_batch: usize,
+    pub tokens_per_micro_batch: Option<usize>,
     /// Recomputes activations in the backward pass, which saves memory and changes no result. A step with adapters takes
     /// about a third longer. `auto` recomputes only if the activations would not fit. Default: auto.
     pub gradient_checkpointing: GradientCheckpointing,
@@ -259,7 +259,7 @@ impl Default for TrainConfig {
             lr_scheduler_type: SchedulerType::default(),
             groups_per_update: 8,
             group_by_length: false,
-            tokens_per_micro_batch: 1024,
+            tokens_per_micro_batch: None,
             gradient_checkpointing: GradientCheckpointing::default(),
             sequence_layout: SequenceLayout::Tree,
             use_peft: true,

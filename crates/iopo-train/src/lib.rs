@@ -59,6 +59,7 @@ pub mod loss;
 pub mod metadata;
 pub mod method;
 pub mod metrics;
+pub mod micro_batch;
 mod named;
 pub mod objective;
 pub mod optim;

@@ -91,8 +91,9 @@ pub struct ResultSettings {
     pub plan: Plan,
     /// Share of the updates over which the learning rate rises.
     pub warmup_ratio: f64,
-    /// Maximum number of tokens of one forward and backward pass.
-    pub tokens_per_micro_batch: usize,
+    /// Maximum number of tokens of one forward and backward pass, if the configuration gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_micro_batch: Option<usize>,
     /// Tree or rows.
     pub sequence_layout: SequenceLayout,
     /// Settings of the adapters; `None` if every weight is trained.

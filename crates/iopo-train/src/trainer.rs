@@ -8,9 +8,10 @@ mod update;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::OnceLock,
 };
 
-use iopo_model::{Dtype, LoraConfig};
+use iopo_model::{Decoder, Dtype, LoraConfig};
 
 use crate::{
     Method, TrainConfig,
@@ -20,6 +21,7 @@ use crate::{
     grid::Settings,
     group_weights::{GroupWeights, WeightsOrigin},
     metadata::{Metadata, Origin, ResultSettings},
+    micro_batch,
     objective::Objective,
     reference::ReferenceLogps,
     schedule::Schedule,
@@ -54,6 +56,8 @@ pub struct Trainer<'a> {
     starts_at_reference: bool,
     writes_weights: bool,
     replaces: bool,
+    /// Made with the first micro-batch.
+    tokens_per_micro_batch: OnceLock<usize>,
 }
 
 impl<'a> Trainer<'a> {
@@ -90,6 +94,7 @@ impl<'a> Trainer<'a> {
             starts_at_reference: method.has_reference(),
             writes_weights: true,
             replaces: false,
+            tokens_per_micro_batch: OnceLock::new(),
             config: config.clone(),
         }
     }
@@ -153,6 +158,12 @@ impl<'a> Trainer<'a> {
     /// Returns the settings of the adapters; `None` if every weight is trained.
     fn lora(&self) -> Option<&LoraConfig> {
         self.config.use_peft.then_some(&self.config.lora)
+    }
+
+    /// Returns the maximum number of tokens of a micro-batch.
+    fn micro_batch_tokens(&self, decoder: &Decoder) -> usize {
+        let configured = self.config.tokens_per_micro_batch;
+        *self.tokens_per_micro_batch.get_or_init(|| micro_batch::tokens(configured, decoder))
     }
 
     fn eval_strategy(&self) -> EvalStrategy {

@@ -59,7 +59,7 @@ fn a_training_needs_about_the_estimated_memory() {
     config.warmup_ratio = 0.0;
     config.pref_ftx = 0.0;
     config.gradient_checkpointing = GradientCheckpointing::Never;
-    config.tokens_per_micro_batch = 1;
+    config.tokens_per_micro_batch = Some(1);
     config.weight_decay = 0.0;
     config.save_steps = 0;
     let data = TrainingData { train: &members, dev: &[], reference: &reference };

@@ -1,6 +1,6 @@
-//! Fused kernels for Burn's CPU backend.
+//! Fused kernels, for Burn's CPU backend in Rust and for GPUs in CubeCL ([`gpu`]).
 //!
-//! Each has a fallback built from Burn operations, which other backends use and the tests compare with. Kernels read tensors
+//! Each has a fallback built from Burn operations, which other backends use and the tests compare with. CPU kernels read tensors
 //! in place through Burn's extension interface and choose vector instructions at run time.
 #![expect(
     clippy::inline_always,
@@ -11,6 +11,7 @@ mod attend;
 mod change;
 mod exp;
 mod few_rows;
+pub(crate) mod gpu;
 mod int8;
 mod lanes;
 mod multiply;
@@ -32,7 +33,7 @@ pub(crate) use rms_norm::{Normed, rms_norm, rms_norm_backward};
 pub(crate) use rotate::{Angles, Direction};
 pub(crate) use softmax::{Exponentials, exponentials};
 pub use squares::SquaredNorm;
-pub(crate) use swiglu::{swiglu, swiglu_backward};
+pub(crate) use swiglu::{swiglu, swiglu_backward, swiglu_joint, swiglu_joint_backward};
 pub(crate) use tree_attention::{attend_tree, attend_tree_gradients};
 pub(crate) use weights::{likeliest, weights};
 

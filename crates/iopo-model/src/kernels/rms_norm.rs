@@ -7,6 +7,7 @@ use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use super::Local;
 use super::change::change;
+use super::gpu;
 use super::lanes::{add_up, rows_of_a_piece};
 
 /// Normalized rows, before and after the weights.
@@ -24,6 +25,9 @@ pub(crate) struct Normed {
 /// # Shapes
 /// `[rows, width]`, `[width]` → `[rows, width]`.
 pub(crate) fn rms_norm(x: &Tensor<2>, gamma: &Tensor<1>, epsilon: f64) -> Normed {
+    if gpu::runs(&x.device()) {
+        return gpu::rms_norm(x, gamma, epsilon);
+    }
     fused(x, gamma, epsilon).unwrap_or_else(|| plain(x, gamma, epsilon))
 }
 
@@ -38,6 +42,9 @@ pub(crate) fn rms_norm_backward(
     dy: &Tensor<2>,
     onto: Tensor<2>,
 ) -> Tensor<2> {
+    if gpu::runs(&onto.device()) {
+        return gpu::rms_norm_backward(normalized, scale, gamma, dy, onto);
+    }
     let locals = (Local::new(normalized), Local::new(scale), Local::new(gamma), Local::new(dy));
     let (Some(n), Some(s), Some(g), Some(d)) = locals else {
         return onto + plain_backward(normalized, scale, gamma, dy);
@@ -138,13 +145,13 @@ impl WithSimd for Backward<'_> {
     }
 }
 
-fn plain(x: &Tensor<2>, gamma: &Tensor<1>, epsilon: f64) -> Normed {
+pub(super) fn plain(x: &Tensor<2>, gamma: &Tensor<1>, epsilon: f64) -> Normed {
     let scale = (x.clone().square().mean_dim(1) + epsilon).sqrt().recip();
     let normalized = x.clone() * scale.clone();
     Normed { y: normalized.clone() * gamma.clone().unsqueeze(), normalized, scale }
 }
 
-fn plain_backward(
+pub(super) fn plain_backward(
     normalized: &Tensor<2>,
     scale: &Tensor<2>,
     gamma: &Tensor<1>,

@@ -9,6 +9,7 @@ use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use super::Local;
 use super::change::change;
+use super::gpu;
 use super::lanes::rows_of_a_piece;
 
 /// The direction of a rotation.
@@ -17,6 +18,16 @@ pub(crate) enum Direction {
     Forward,
     /// The inverse, which is the transpose. Used for gradients.
     Back,
+}
+
+impl Direction {
+    /// Returns the sign of the sines.
+    pub(super) fn sign(self) -> f32 {
+        match self {
+            Self::Forward => 1.0,
+            Self::Back => -1.0,
+        }
+    }
 }
 
 /// Cosines and sines of each token's angles.
@@ -51,12 +62,16 @@ impl Angles {
     /// # Shapes
     /// `[tokens, heads · 2 · half]` → the same.
     pub(crate) fn rotate(&self, x: Tensor<2>, direction: Direction) -> Tensor<2> {
+        if gpu::runs(&x.device()) {
+            let heads = x.dims()[1] / (2 * self.cos.dims()[2]);
+            return gpu::rotate(x, [&self.cos, &self.sin], heads, direction);
+        }
         fused(x, [&self.cos, &self.sin], direction).unwrap_or_else(|x| self.plain(x, direction))
     }
 
     /// Rotates with one product for the cosines and one for the sines, `x·cos ∓ swapped·(sin, −sin)`, where `swapped` has
     /// the halves of every head exchanged.
-    fn plain(&self, x: Tensor<2>, direction: Direction) -> Tensor<2> {
+    pub(super) fn plain(&self, x: Tensor<2>, direction: Direction) -> Tensor<2> {
         self.turn(x, self.tables(), direction)
     }
 
@@ -78,6 +93,9 @@ impl Angles {
         heads: usize,
         direction: Direction,
     ) -> Tensor<2> {
+        if gpu::runs(&x.device()) {
+            return gpu::rotate(x, [&self.cos, &self.sin], heads, direction);
+        }
         let (first, tables) = self.partial.get_or_init(|| {
             let ([tokens, width], half) = (x.dims(), self.cos.dims()[2]);
             let Tables { cos, sines } = self.tables();
@@ -92,6 +110,17 @@ impl Angles {
         });
         debug_assert_eq!(*first, heads, "all layers of a pass have the same heads");
         self.turn(x, tables, direction)
+    }
+
+    /// Computes [`gpu::push`] with these angles.
+    pub(crate) fn push(
+        &self,
+        x: Tensor<2>,
+        [keys, values]: [Tensor<4>; 2],
+        at: usize,
+        queries: usize,
+    ) -> (Tensor<2>, Tensor<4>, Tensor<4>) {
+        gpu::push(x, [&self.cos, &self.sin], keys, values, at, queries)
     }
 
     fn turn(
@@ -125,7 +154,7 @@ fn fused(
     if !fits || tokens * half == 0 || width == 0 || !width.is_multiple_of(2 * half) {
         return Err(x);
     }
-    let sign = if direction == Direction::Forward { 1.0 } else { -1.0 };
+    let sign = direction.sign();
     let arch = Arch::new();
     let piece = rows_of_a_piece(width);
     let work = |x: &mut [f32]| {

@@ -8,6 +8,7 @@ use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use super::Local;
 use super::exp;
+use super::gpu;
 use super::lanes::PIECE;
 
 /// Computes `silu(gate) · up`.
@@ -48,6 +49,36 @@ pub(crate) fn swiglu_backward(
     });
     let tensor = |values| Tensor::from_data(TensorData::new(values, gate.dims()), &gate.device());
     (tensor(dgate), tensor(dup))
+}
+
+/// Computes [`swiglu`] of matrices side by side.
+///
+/// # Shapes
+/// `[tokens, 2 · wide]` → `[tokens, wide]`.
+pub(crate) fn swiglu_joint(both: &Tensor<2>) -> Tensor<2> {
+    if gpu::runs(&both.device()) {
+        return gpu::swiglu(both.clone());
+    }
+    let [gate, up] = halves(both);
+    swiglu(&gate, &up)
+}
+
+/// Returns the gradients of [`swiglu_joint`]'s matrices, side by side.
+///
+/// # Shapes
+/// `[tokens, 2 · wide]`, `[tokens, wide]` → `[tokens, 2 · wide]`.
+pub(crate) fn swiglu_joint_backward(both: &Tensor<2>, dy: &Tensor<2>) -> Tensor<2> {
+    if gpu::runs(&both.device()) {
+        return gpu::swiglu_backward(both.clone(), dy.clone());
+    }
+    let [gate, up] = halves(both);
+    let (dgate, dup) = swiglu_backward(&gate, &up, dy);
+    Tensor::cat(vec![dgate, dup], 1)
+}
+
+fn halves(both: &Tensor<2>) -> [Tensor<2>; 2] {
+    let half = both.dims()[1] / 2;
+    [0, half].map(|start| both.clone().narrow(1, start, half))
 }
 
 struct Forward<'a> {
@@ -92,7 +123,7 @@ impl WithSimd for Backward<'_> {
     }
 }
 
-fn plain(gate: &Tensor<2>, up: &Tensor<2>) -> Tensor<2> {
+pub(super) fn plain(gate: &Tensor<2>, up: &Tensor<2>) -> Tensor<2> {
     gate.clone() / increment(gate) * up.clone()
 }
 
@@ -102,7 +133,11 @@ fn increment(x: &Tensor<2>) -> Tensor<2> {
     x.clone().neg().exp().add_scalar(1.0)
 }
 
-fn plain_backward(gate: &Tensor<2>, up: &Tensor<2>, dy: &Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+pub(super) fn plain_backward(
+    gate: &Tensor<2>,
+    up: &Tensor<2>,
+    dy: &Tensor<2>,
+) -> (Tensor<2>, Tensor<2>) {
     let sigma = increment(gate).recip();
     let silu = gate.clone() * sigma.clone();
     let derivative = sigma.clone() + silu.clone() - silu.clone() * sigma;

@@ -20,6 +20,7 @@ use crate::{
     grid::{self, Settings, Trial},
     group_weights::{ChangedKinds, GroupWeighting, GroupWeights, hardness, rarity},
     metadata::{Origin, SftRowsOrigin},
+    micro_batch,
     reference::{Identity, ReferenceLogps, discard_other, reference},
     starts::{self, Starts},
     trainer::{TrainOutput, Trainer, TrainingData},
@@ -203,7 +204,7 @@ impl<'a> Run<'a> {
             &groups,
             identity,
             self.config.sequence_layout,
-            self.config.tokens_per_micro_batch,
+            micro_batch::tokens(self.config.tokens_per_micro_batch, start),
             self.progress,
         )?;
         let logps = Rc::new(logps);

@@ -44,8 +44,10 @@ impl Trainer<'_> {
     pub(crate) fn estimate(&self, decoder: &Decoder) -> Estimate {
         let trained: usize = trained_sizes(decoder).into_iter().sum();
         let largest = self.data.train.iter().map(|group| self.tokens(group)).max().unwrap_or(0);
-        let tokens = largest.max(self.config.tokens_per_micro_batch);
         let at_once = self.at_once(decoder);
+        // A micro-batch has at most the groups of an update.
+        let most = largest.saturating_mul(self.plan.per_update);
+        let tokens = largest.max(most.min(self.micro_batch_tokens(decoder)));
         Estimate::new(Size {
             config: decoder.config(),
             weight: decoder.dtype().bytes(),
@@ -73,15 +75,20 @@ impl Trainer<'_> {
         let average = sizes / self.data.train.len().max(1);
         let mut drawn: Vec<&EncodedGroup> = self.data.train.to_vec();
         drawn.sort_by_key(|group| (self.tokens(group).abs_diff(average), group.id.as_str()));
-        drawn.truncate(self.at_once(&state.decoder));
+        let at_once = self.at_once(&state.decoder);
+        // Concurrent passes share the groups of an update. A device with one pass at a time gets as many as it takes.
+        let fitting = self.micro_batch_tokens(&state.decoder) / average.max(1);
+        let of_a_pass = if at_once > 1 { 1 } else { fitting.clamp(1, self.plan.per_update.max(1)) };
+        drawn.truncate(at_once * of_a_pass);
         let size = UpdateSize::of(drawn.iter().copied());
         let trial = || {
             let clock = Instant::now();
-            let pass = |group: &EncodedGroup| {
-                self.micro_batch(&state.decoder, state.activations, state.step, &[group], size)
+            let pass = |groups: &[&EncodedGroup]| {
+                self.micro_batch(&state.decoder, state.activations, state.step, groups, size)
                     .map(|_| ())
             };
-            workers::map(&state.decoder.device(), drawn.clone(), pass)?;
+            let passes = drawn.chunks(of_a_pass).collect();
+            workers::map(&state.decoder.device(), passes, pass)?;
             Ok::<f64, TrainError>(clock.elapsed().as_secs_f64())
         };
         let mut seconds = trial()?;

@@ -87,7 +87,7 @@ impl Trainer<'_> {
         let size = UpdateSize::of(members.iter().copied());
         let (decoder, step, activations) = (&state.decoder, state.step, state.activations);
         let device = decoder.device();
-        let (budget, threads) = (self.config.tokens_per_micro_batch, workers::count(&device));
+        let (budget, threads) = (self.micro_batch_tokens(decoder), workers::count(&device));
         let parts = deal(members, |group| self.tokens(group), budget, threads);
         // Gradients of every weight are as large as the model, so at most the concurrent ones are in memory.
         let concurrent = if self.config.use_peft { parts.len() } else { threads };
@@ -174,7 +174,7 @@ impl Trainer<'_> {
             &self.objective,
             (self.data.dev, self.data.reference),
             self.config.sequence_layout,
-            self.config.tokens_per_micro_batch,
+            self.micro_batch_tokens(&state.decoder),
             progress,
         )
     }

@@ -114,7 +114,7 @@ fn update(layers: usize, groups: usize, adapters_on: Option<Dtype>) -> Recorded 
     let mut config = TrainConfig::default();
     config.use_peft = adapters_on.is_some();
     config.groups_per_update = groups.len();
-    config.tokens_per_micro_batch = 1 << 20;
+    config.tokens_per_micro_batch = Some(1 << 20);
     // Reads of the device return ones, so the gradients are clipped, and the policy differs from its reference.
     let reference = groups.iter().map(|group| (group.id.clone(), PerSequence::from_fn(|_| 0.0)));
     let reference = reference.collect();

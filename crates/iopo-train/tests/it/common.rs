@@ -111,7 +111,7 @@ pub(crate) fn token_settings(lora: Option<&LoraConfig>) -> TrainConfig {
     config.groups_per_update = 4;
     config.num_train_epochs = 2;
     config.learning_rate = 1e-2;
-    config.tokens_per_micro_batch = 200;
+    config.tokens_per_micro_batch = Some(200);
     config.save_steps = 2;
     config.use_peft = lora.is_some();
     config.lora = lora.cloned().unwrap_or_default();
@@ -302,7 +302,7 @@ pub(crate) fn settings() -> TrainConfig {
     config.num_train_epochs = 1;
     config.sft.num_train_epochs = 2;
     config.groups_per_update = 4;
-    config.tokens_per_micro_batch = 1200;
+    config.tokens_per_micro_batch = Some(1200);
     config.save_steps = 1;
     config.lora = LoraConfig::new(2, 4.0);
     config

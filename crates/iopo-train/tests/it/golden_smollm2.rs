@@ -107,7 +107,7 @@ fn every_gradient_of_a_real_model_equals_the_reference() {
     let decoder = smollm2::decoder(&model);
     let out = tempfile::tempdir().expect("a folder");
     let mut config = token_settings(None);
-    (config.tokens_per_micro_batch, config.pref_ftx) = (1 << 20, 0.0);
+    (config.tokens_per_micro_batch, config.pref_ftx) = (Some(1 << 20), 0.0);
     let number = |key: &str| golden["batch"][key].as_f64().expect("a number");
     for (shape, beta) in
         [(SequenceLayout::Tree, 0.1), (SequenceLayout::Rows, 0.1), (SequenceLayout::Tree, 0.11)]

@@ -73,7 +73,7 @@ fn follow(
     (config.groups_per_update, config.num_train_epochs) = (members.len(), 12);
     (config.learning_rate, config.warmup_ratio) = (number("lr"), 2.0 / 12.0);
     // Small enough that every update has several micro-batches.
-    config.tokens_per_micro_batch = 100;
+    config.tokens_per_micro_batch = Some(100);
     let data = TrainingData { train: &members, dev: &[], reference: &reference };
     let trainer = trainer(&config, Method::Iopo, data, folder.path());
     assert_eq!(trainer.plan().updates(), 12);

@@ -67,7 +67,7 @@ fn run(
     let start = lora.map_or_else(|| plain.clone(), |lora| with_adapter(plain.clone(), lora));
     let reference = logps(&start, &members);
     let mut config = token_settings(lora);
-    config.tokens_per_micro_batch = 60;
+    config.tokens_per_micro_batch = Some(60);
     config.gradient_checkpointing = gradient_checkpointing;
     change(&mut config);
     let data = TrainingData { train: &members, dev: &members[..3], reference: &reference };

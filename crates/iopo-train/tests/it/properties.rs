@@ -174,7 +174,7 @@ proptest! {
         set_loss(&mut config, method, (0.3, 0.5));
         let data = TrainingData { train: &members, dev: &[], reference: &reference };
         let mut of = |budget: usize, members: &[&EncodedGroup]| {
-            config.tokens_per_micro_batch = budget;
+            config.tokens_per_micro_batch = Some(budget);
             gradients(&trainer(&config, method, data, folder.path()), &start, members)
         };
         let whole = of(1 << 20, &members);

@@ -39,7 +39,7 @@ fn four_micro_batches_of_one_group_equal_one_of_four() {
         let update = |budget: usize| {
             let mut config = token_settings(None);
             set_loss(&mut config, method, (0.1, 1.0));
-            (config.tokens_per_micro_batch, config.warmup_ratio) = (budget, 0.0);
+            (config.tokens_per_micro_batch, config.warmup_ratio) = (Some(budget), 0.0);
             let data = TrainingData { train: &members, dev: &[], reference: &reference };
             let trainer = trainer(&config, method, data, folder.path());
             let state = TrainerState::new(start.clone(), adamw(0.0));

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use iopo::llm::{Sampling, Silent};
+use iopo::model::device::in_main_memory;
 use iopo::model::memory;
-use iopo::model::{Decoder, GenerationRequest, Limits, ModelError, workers};
+use iopo::model::{Decoder, GenerationRequest, Limits, ModelError, launches, workers};
 use serde_json::{Value, json};
 
 use crate::{On, inputs, median};
@@ -58,6 +59,14 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
         let made = workers::map(&decoder.device(), shares, |share| generate(&decoder, share))?;
         Ok(made.concat())
     })?;
+    let device = decoder.device();
+    let launches = |prompts: &[GenerationRequest]| -> Result<Option<usize>> {
+        if in_main_memory(&device) {
+            return Ok(None);
+        }
+        Ok(launches::count(&device, || generate(&decoder, prompts))?.1)
+    };
+    let launched = launches(&prompts)?.zip(launches(&first)?).map(|(all, first)| all - first);
     let rate = |times: &[f64]| (args.batch * args.tokens) as f64 / median(times);
     let steps = median(&together) - median(&prefill);
     ensure!(steps > 0.0, "{} tokens took no longer than one", args.tokens);
@@ -75,6 +84,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
         "seconds": median(&together),
         "times": together,
         "made": made,
+        "launches_per_step": launched.map(|launched| launched as f64 / (args.tokens - 1) as f64),
         "peak_bytes": memory::peak(),
     }))
 }

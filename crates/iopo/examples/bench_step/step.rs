@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use iopo::llm::Silent;
 use iopo::model::device::in_main_memory;
-use iopo::model::{Activations, Decoder, LoraConfig, memory, workers};
+use iopo::model::{Activations, Decoder, LoraConfig, launches, memory, workers};
 use iopo::schema::TrainingMetric;
 use iopo::train::evaluate::group_logps;
 use iopo::train::optim::{Optimizer, trained_sizes};
@@ -102,8 +102,9 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     settings.lr_scheduler_type = SchedulerType::Constant;
     settings.warmup_ratio = 0.0;
     settings.groups_per_update = members.len();
-    settings.num_train_epochs = updates;
-    settings.tokens_per_micro_batch = args.tokens_per_micro_batch;
+    // One more, whose launches are counted.
+    settings.num_train_epochs = updates + 1;
+    settings.tokens_per_micro_batch = Some(args.tokens_per_micro_batch);
     settings.sequence_layout = args.sequence_layout();
     settings.max_grad_norm = CLIP_NORM;
     settings.weight_decay = WEIGHT_DECAY;
@@ -132,6 +133,8 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     let peak = memory::peak();
     // On a GPU, products measured one by one are no lower bound.
     let cpu = in_main_memory(&device);
+    let launches =
+        if cpu { None } else { launches::count(&device, || trainer.update(state, &members))?.1 };
 
     let needs = |group: &EncodedGroup| args.mode.needs(group);
     let batch = Batch::new(&members[..1], args.sequence_layout(), needs)?;
@@ -158,6 +161,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
         "reference_seconds": each(median(&reference_times)),
         "losses": losses,
         "logps": [first_sums.x1y1, first_sums.x1y2, first_sums.x2y2, first_sums.x2y1],
+        "launches": launches,
         "peak_bytes": peak,
         "flops": floor.as_ref().map(|floor| floor.flops),
         "gemm_flops_per_second": floor.as_ref().map(|floor| floor.rate),

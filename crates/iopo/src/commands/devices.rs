@@ -1,10 +1,9 @@
 //! `iopo devices`.
 
-use std::process::{Command, Stdio};
-
 use anyhow::Result;
-use iopo_model::device::{self, available, dtypes};
+use iopo_model::device::{self, available, dtypes, in_main_memory};
 use iopo_model::memory;
+use iopo_model::nvidia::{self, Card};
 
 use crate::cli::DevicesArgs;
 use crate::failure::Failure;
@@ -58,13 +57,14 @@ fn describe(name: &str) -> String {
         }
     };
     let types: Vec<&str> = dtypes(&device).into_iter().map(iopo_model::Dtype::name).collect();
+    let in_main_memory = in_main_memory(&device);
     let memory = match memory::obtainable(&device) {
-        Some(bytes) => format!("{} of main memory available", gigabytes(bytes)),
-        None if name.starts_with("cuda") => {
+        Some(bytes) if in_main_memory => format!("{} of main memory available", gigabytes(bytes)),
+        _ if name.starts_with("cuda") => {
             let card = device::resolve(name).ok().and_then(device::DeviceName::card);
-            nvidia(card.unwrap_or(0)).unwrap_or_else(unknown)
+            nvidia::card(card.unwrap_or(0)).map_or_else(unknown, |card| free(&card))
         }
-        None => unknown(),
+        _ => unknown(),
     };
     format!("{}; {memory}", types.join(", "))
 }
@@ -73,43 +73,11 @@ fn unknown() -> String {
     "memory unknown".to_owned()
 }
 
+fn free(card: &Card) -> String {
+    let Card { free, total, name } = card;
+    format!("{} of {} free on {name}", gigabytes(*free), gigabytes(*total))
+}
+
 fn gigabytes(bytes: u64) -> String {
     format!("{:.1} GB", bytes as f64 / 1e9)
-}
-
-/// The memory and name that `nvidia-smi` reports for a GPU, counted among those in `CUDA_VISIBLE_DEVICES` if this is set.
-fn nvidia(card: usize) -> Option<String> {
-    let mut command = Command::new("nvidia-smi");
-    command.args(["--query-gpu=memory.free,memory.total,name", "--format=csv,noheader,nounits"]);
-    let visible = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or_default();
-    let mut visible = visible.split(',').map(str::trim).filter(|id| !id.is_empty()).peekable();
-    let id = match visible.peek() {
-        Some(_) => visible.nth(card)?.to_owned(),
-        None => card.to_string(),
-    };
-    command.arg(format!("--id={id}"));
-    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    first_gpu(&String::from_utf8(output.stdout).ok()?)
-}
-
-/// Parses a line such as `80995, 81559, NVIDIA H100 80GB HBM3`, with sizes in MiB.
-fn first_gpu(printed: &str) -> Option<String> {
-    let mut fields = printed.lines().next()?.splitn(3, ',').map(str::trim);
-    let mut bytes = || Some(fields.next()?.parse::<u64>().ok()? << 20);
-    let (free, total) = (bytes()?, bytes()?);
-    let name = fields.next()?;
-    Some(format!("{} of {} free on {name}", gigabytes(free), gigabytes(total)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::first_gpu;
-
-    #[test]
-    fn the_memory_of_a_gpu_is_read_and_other_output_is_ignored() {
-        let said = first_gpu("80995, 81559, NVIDIA H100 80GB HBM3\n1, 2, other\n").expect("a GPU");
-        assert_eq!(said, "84.9 GB of 85.5 GB free on NVIDIA H100 80GB HBM3");
-        assert_eq!(first_gpu("NVIDIA-SMI has failed"), None);
-        assert_eq!(first_gpu(""), None);
-    }
 }

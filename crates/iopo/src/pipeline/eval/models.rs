@@ -11,6 +11,7 @@ use iopo_schema::{PreferenceRow, ReferenceRow, Split};
 use iopo_train::reference::{Identity, discard_other, reference};
 use iopo_train::{
     EncodedGroup, EncodedGroups, Encoder, TrainConfig, TrainError, TruncationMode, encode,
+    micro_batch,
 };
 
 use crate::pipeline::BaseModel;
@@ -111,7 +112,8 @@ impl Models for RunModels<'_> {
             discard_other(path, &groups, identity)
                 .map_err(failed_to("replace the log-probabilities of the groups"))?;
         }
-        let (layout, budget) = (self.train.sequence_layout, self.train.tokens_per_micro_batch);
+        let layout = self.train.sequence_layout;
+        let budget = micro_batch::tokens(self.train.tokens_per_micro_batch, model.decoder());
         reference(path, model.decoder(), &groups, identity, layout, budget, progress)
             .map_err(failed_to("compute the log-probabilities of the groups"))?;
         Ok(iopo_schema::read(path)?)
