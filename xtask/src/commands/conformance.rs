@@ -6,9 +6,17 @@ use crate::backend::Backend;
 use crate::cargo::{cargo, root, run, say};
 use crate::commands::libtorch;
 
-/// The test programs that compute on `IOPO_TEST_DEVICE`, and the filters that select the suite from them.
-const SUITE: [(&[&str], &[&str]); 2] =
-    [(&["golden_forward", "greedy_on_device"], &[]), (&["it"], &["golden_trace::", "tree::"])];
+/// Flags that select test programs that compute on `IOPO_TEST_DEVICE`, and filters that select the suite from them.
+type Programs = (&'static [&'static str], &'static [&'static str]);
+
+/// The suite of every device.
+const SUITE: [Programs; 2] = [
+    (&["--test", "golden_forward", "--test", "greedy_on_device"], &[]),
+    (&["--test", "it"], &["golden_trace::", "tree::"]),
+];
+
+/// The tests of the kernels for GPUs.
+const KERNELS: Programs = (&["--lib"], &["kernels::gpu"]);
 
 /// Flags of `cargo xtask conformance`.
 #[derive(Debug, clap::Args)]
@@ -35,13 +43,12 @@ pub(crate) fn run_args(args: &Args) -> Result<()> {
     }
     let feature = if args.plain { "_plain" } else { name };
     let mut failed = Vec::new();
-    for (programs, filters) in SUITE {
+    let kernels = (!matches!(args.backend, Backend::Flex | Backend::Tch)).then_some(KERNELS);
+    for (programs, filters) in kernels.into_iter().chain(SUITE) {
         // The features of `cargo xtask test`, to share its builds, and the backend; flex stays as the reference.
         let mut tests = cargo(&["test", "--workspace"]);
         tests.args(["--features", &format!("iopo-model/{feature}")]);
-        for program in programs {
-            tests.args(["--test", program]);
-        }
+        tests.args(programs);
         // Print every difference, even after a failure.
         tests.args(["--no-fail-fast", "--", "--nocapture"]).args(filters);
         tests.env("IOPO_TEST_DEVICE", name).env("IOPO_TEST_DTYPE", &args.dtype);
