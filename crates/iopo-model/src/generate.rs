@@ -11,6 +11,7 @@ use crate::cache::{Columns, LayerCache};
 use crate::decoder::index_tensor;
 use crate::gpu_step::GpuStep;
 use crate::host::to_host;
+use crate::kernels::gpu;
 use crate::layer::DecoderLayer;
 use crate::prefill::Prefilled;
 use crate::rope::Rope;
@@ -131,7 +132,9 @@ struct Generation<'a> {
     rows: Vec<Row>,
     columns: Columns,
     caches: Vec<LayerCache>,
-    /// The weights for steps on a GPU.
+    /// Whether steps run on the kernels for GPUs.
+    on_gpu: bool,
+    /// The weights for steps on a GPU, made with the first step.
     gpu: Option<GpuStep<'a>>,
     finished: Vec<Option<Generated>>,
 }
@@ -169,7 +172,8 @@ impl Decoder {
             rows: Vec::new(),
             columns: Columns::default(),
             caches: Vec::new(),
-            gpu: GpuStep::new(self),
+            on_gpu: GpuStep::runs(self),
+            gpu: None,
             finished: vec![None; requests.len()],
         };
         generation.finish_empty();
@@ -253,9 +257,11 @@ impl Generation<'_> {
             }
             let tokens: Vec<u32> =
                 self.rows.iter().map(|row| row.next.unwrap_or_default()).collect();
-            let hidden = match &self.gpu {
-                Some(step) => step.run(&tokens, &mut self.caches, &self.columns)?,
-                None => self.decoder.step(&tokens, &mut self.caches, &self.columns)?,
+            let hidden = if self.on_gpu {
+                let step = self.gpu.get_or_insert_with(|| GpuStep::new(self.decoder));
+                step.run(&tokens, &mut self.caches, &self.columns)?
+            } else {
+                self.decoder.step(&tokens, &mut self.caches, &self.columns)?
             };
             self.columns.used += 1;
             let slots: Vec<(usize, usize)> =
@@ -397,14 +403,25 @@ impl Generation<'_> {
     fn draw(&mut self, slots: &[(usize, usize)], hidden: &Tensor<2>) -> Result<(), ModelError> {
         let logits = self.decoder.logits(hidden);
         let vocab = logits.dims()[1];
-        let logits = to_host(logits)?;
-        let mut of_slot = vec![None; self.rows.len()];
-        for &(slot, row) in slots {
-            of_slot[slot] = Some(&logits[row * vocab..(row + 1) * vocab]);
+        let greedy = slots.iter().all(|&(slot, _)| self.rows[slot].sampler.is_greedy());
+        if greedy && self.on_gpu && vocab <= gpu::LARGEST_VOCABULARY {
+            // A few numbers to copy instead of all logits.
+            let chosen = to_host(gpu::likeliest(logits))?;
+            for &(slot, row) in slots {
+                self.rows[slot].next = (chosen[row] >= 0.0).then_some(chosen[row] as u32);
+            }
+        } else {
+            let logits = to_host(logits)?;
+            let mut of_slot = vec![None; self.rows.len()];
+            for &(slot, row) in slots {
+                of_slot[slot] = Some(&logits[row * vocab..(row + 1) * vocab]);
+            }
+            // Each row has a separate random stream, so rows can draw in parallel.
+            let rows = self.rows.par_iter_mut().zip(of_slot);
+            rows.for_each_init(Scratch::default, |scratch, (row, logits)| {
+                row.draw(logits, scratch)
+            });
         }
-        // Each row has a separate random stream, so rows can draw in parallel.
-        let rows = self.rows.par_iter_mut().zip(of_slot);
-        rows.for_each_init(Scratch::default, |scratch, (row, logits)| row.draw(logits, scratch));
         for &(slot, _) in slots {
             let row = &mut self.rows[slot];
             if row.done {

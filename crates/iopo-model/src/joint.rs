@@ -113,7 +113,7 @@ impl Joint {
     }
 
     /// Joins the weights of layers on any device.
-    fn of(layers: &mut [&mut Projection]) -> Option<Self> {
+    pub(crate) fn of(layers: &mut [&mut Projection]) -> Option<Self> {
         Some(Self { frozen: Arc::new(Frozen::new(layers)?), adapters: None })
     }
 

@@ -1,12 +1,12 @@
-//! Counts the kernels that a GPU is asked to run. A step of a small model waits for the host, whose time grows with their number.
+//! Counts kernel launches on a GPU (`docs/backends.md`, Operations).
 
 use burn::tensor::Device;
 
 use crate::ModelError;
 
-/// Does some work and returns the number of kernels that all GPUs were asked to run meanwhile; `None` if `device` is none.
+/// Runs `work` and counts the kernel launches on all GPUs meanwhile; `None` unless `device` is a GPU.
 ///
-/// Autotune runs kernels too, so the same work should be done once before.
+/// Autotune launches kernels, too, so warm up first.
 ///
 /// # Errors
 /// Returns the error of `work`, and [`ModelError::Other`] if the device fails.

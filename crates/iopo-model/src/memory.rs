@@ -1,4 +1,4 @@
-//! Memory of the process and the machine, on Linux, and of NVIDIA's GPUs. Others report nothing.
+//! Memory of the process and the machine, on Linux, and of GPUs through the backend `cuda`. Elsewhere it is unknown.
 
 use std::fs;
 use std::path::Path;
@@ -18,10 +18,10 @@ pub fn peak() -> Option<u64> {
 /// Returns the memory available to this process for computing on `device`, in bytes.
 ///
 /// This is the memory that the process holds plus the machine's free memory, or the limit of its control group if that is lower. On
-/// an NVIDIA GPU, it is the card's free memory; that of other GPUs is not known.
+/// the backend `cuda`, it is the card's free memory. That of other GPUs is not known.
 pub fn obtainable(device: &Device) -> Option<u64> {
     if !device::in_main_memory(device) {
-        return nvidia::card_of(device).map(|card| card.free);
+        return nvidia::free(device);
     }
     // Freed pages kept by the allocator count as held, because the next tensor can use them.
     let held = field(&proc("self/status")?, "VmRSS")?;

@@ -1,4 +1,4 @@
-//! What `nvidia-smi` reports of NVIDIA's GPUs.
+//! NVIDIA's GPUs and their memory, from `nvidia-smi`.
 
 use std::process::{Command, Stdio};
 
@@ -15,37 +15,38 @@ pub struct Card {
     pub name: String,
 }
 
-/// Returns a GPU by its number among those in `CUDA_VISIBLE_DEVICES`, or among all if this is not set; `None` if
-/// `nvidia-smi` does not report it.
-pub fn card(number: usize) -> Option<Card> {
+/// Returns the GPUs that `nvidia-smi` reports, in its order: those in `CUDA_VISIBLE_DEVICES`, or all if this is not set.
+pub fn cards() -> Vec<Card> {
     let mut command = Command::new("nvidia-smi");
     command.args(["--query-gpu=memory.free,memory.total,name", "--format=csv,noheader,nounits"]);
     let visible = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or_default();
-    let mut visible = visible.split(',').map(str::trim).filter(|id| !id.is_empty()).peekable();
-    let id = match visible.peek() {
-        Some(_) => visible.nth(number)?.to_owned(),
-        None => number.to_string(),
-    };
-    command.arg(format!("--id={id}"));
-    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
-    parsed(&String::from_utf8(output.stdout).ok()?)
+    if !visible.trim().is_empty() {
+        command.arg(format!("--id={visible}"));
+    }
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let printed = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    printed.unwrap_or_default().lines().map_while(parsed).collect()
 }
 
 /// Parses a line such as `80995, 81559, NVIDIA H100 80GB HBM3`, with sizes in MiB.
-fn parsed(printed: &str) -> Option<Card> {
-    let mut fields = printed.lines().next()?.splitn(3, ',').map(str::trim);
+fn parsed(line: &str) -> Option<Card> {
+    let mut fields = line.splitn(3, ',').map(str::trim);
     let mut bytes = || fields.next()?.parse::<u64>().ok()?.checked_mul(1 << 20);
     let (free, total) = (bytes()?, bytes()?);
     Some(Card { free, total, name: fields.next()?.to_owned() })
 }
 
-/// Returns the GPU of a CUDA device.
-pub(crate) fn card_of(device: &Device) -> Option<Card> {
+/// Returns the free memory of a device of the backend `cuda`, in bytes.
+///
+/// CUDA can number the cards in another order, so of several cards, this is the least free memory.
+pub(crate) fn free(device: &Device) -> Option<u64> {
     #[cfg(feature = "cuda")]
-    if let burn::backend::DispatchDevice::Cube(burn_cubecl::CubeDevice::Cuda(device)) =
+    if let burn::backend::DispatchDevice::Cube(burn_cubecl::CubeDevice::Cuda(_)) =
         device.as_dispatch()
     {
-        return card(device.index);
+        // The driver counts pages of freed tensors as used.
+        device.memory_cleanup();
+        return cards().iter().map(|card| card.free).min();
     }
     let _ = device;
     None
@@ -59,7 +60,7 @@ mod tests {
     fn the_memory_of_a_card_is_read_and_other_output_is_ignored() {
         let name = "NVIDIA H100 80GB HBM3".to_owned();
         let card = Card { free: 80_995 << 20, total: 81_559 << 20, name };
-        assert_eq!(parsed("80995, 81559, NVIDIA H100 80GB HBM3\n1, 2, other\n"), Some(card));
+        assert_eq!(parsed("80995, 81559, NVIDIA H100 80GB HBM3"), Some(card));
         for other in ["NVIDIA-SMI has failed", "", "18446744073709551615, 1, a card"] {
             assert_eq!(parsed(other), None);
         }

@@ -34,16 +34,21 @@ impl Sampler {
         Self { sampling: sampling.clone(), rng: ChaCha8Rng::seed_from_u64(sampling.seed) }
     }
 
+    /// Returns whether every draw takes the likeliest token.
+    pub(crate) fn is_greedy(&self) -> bool {
+        self.sampling.temperature <= 0.0 || self.sampling.top_k == 1
+    }
+
     /// Draws a token from `logits` `[vocab]`; `None` if a logit is NaN or infinite.
     ///
     /// Temperature 0 is greedy and takes the lowest id among ties. Otherwise draws from the softmax at that temperature,
     /// restricted to the `top_k` likeliest tokens and then to the smallest set with probability `top_p`.
     pub(crate) fn draw(&mut self, logits: &[f32], scratch: &mut Scratch) -> Option<u32> {
         let (best, max) = likeliest(logits)?;
-        let Sampling { temperature, top_p, top_k, .. } = self.sampling;
-        if temperature <= 0.0 || top_k == 1 {
+        if self.is_greedy() {
             return Some(best);
         }
+        let Sampling { temperature, top_p, top_k, .. } = self.sampling;
         let Scratch { weights: all, candidates } = scratch;
         let total = weights(logits, max, temperature, all);
         let top_k = if top_k < all.len() { top_k } else { 0 };

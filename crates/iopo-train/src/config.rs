@@ -104,7 +104,7 @@ pub struct TrainConfig {
     pub group_by_length: bool,
     /// Maximum number of tokens of one forward and backward pass. Higher values use more memory. On a CPU, each thread
     /// computes one pass at a time, and an update is divided evenly over the threads. Changes results only by rounding.
-    /// Default: 1024 on a CPU; on an NVIDIA GPU as many as half of its free memory holds, up to 16384, and 1024 on others.
+    /// Default: 1024; with the backend `cuda`, up to 16384 if the estimate of the memory stays below half of the card's.
     #[schemars(range(min = 1, max = MAX_TOKENS))]
     pub tokens_per_micro_batch: Option<usize>,
     /// Recomputes activations in the backward pass, which saves memory and changes no result. A step with adapters takes

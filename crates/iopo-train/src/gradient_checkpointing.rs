@@ -46,6 +46,14 @@ pub struct Choice {
 }
 
 impl GradientCheckpointing {
+    /// Returns what happens to activations that fit into memory.
+    pub(crate) fn if_they_fit(self) -> Activations {
+        match self {
+            Self::Always => Activations::Recomputed,
+            Self::Auto | Self::Never => Activations::Kept,
+        }
+    }
+
     /// Chooses by the estimate and the available memory in bytes, where that is known.
     pub fn choose(self, estimate: &Estimate, memory: Option<u64>) -> Choice {
         let (activations, reason) = match (self, memory) {

@@ -1,46 +1,64 @@
 //! The size of a micro-batch if the configuration does not give it.
 
-use iopo_model::{Decoder, device, memory};
+use iopo_model::{Activations, Decoder, device, memory};
 
 use crate::estimate::{Estimate, Size};
 
-/// Tokens of a micro-batch on a CPU, and on a GPU whose memory is small or unknown.
+/// Tokens of a micro-batch, except on a GPU whose memory holds more.
 const SMALL: usize = 1024;
 
 /// Tokens of a micro-batch on a GPU, largest first.
 const LARGE: [usize; 4] = [1 << 14, 1 << 13, 1 << 12, 1 << 11];
 
-/// Returns the maximum number of tokens of a micro-batch: that of the configuration or, without one, 1024 on a CPU, and on a
-/// GPU as many as half of its free memory holds.
-///
-/// On a GPU, a pass of a few groups takes hardly longer than that of one.
-pub fn tokens(configured: Option<usize>, decoder: &Decoder) -> usize {
-    configured.unwrap_or_else(|| {
-        let device = decoder.device();
-        if device::in_main_memory(&device) {
-            return SMALL;
-        }
-        memory::obtainable(&device).map_or(SMALL, |free| largest(decoder, free / 2))
+/// Share of a GPU's memory that an estimate with a larger micro-batch may fill, because estimates are rough.
+const FILLED: f64 = 0.5;
+
+/// Returns the memory for training a decoder, in bytes: what the device has left, and what the decoder's weights take; `None`
+/// if it is not known.
+pub(crate) fn obtainable(decoder: &Decoder, weights: u64) -> Option<u64> {
+    let device = decoder.device();
+    let left = memory::obtainable(&device)?;
+    // In main memory, what the process holds counts already.
+    Some(if device::in_main_memory(&device) { left } else { left + weights })
+}
+
+/// Returns the maximum number of tokens of a micro-batch: that of the configuration or, without one, 1024, and on a GPU more if
+/// its memory holds them. `estimate` returns the memory for a number of tokens, with these activations.
+pub(crate) fn tokens(
+    configured: Option<usize>,
+    decoder: &Decoder,
+    activations: Activations,
+    estimate: impl Fn(usize) -> Estimate,
+) -> usize {
+    let on_a_gpu = !device::in_main_memory(&decoder.device());
+    let memory = || obtainable(decoder, estimate(SMALL).weights);
+    configured.unwrap_or_else(|| match on_a_gpu.then(memory).flatten() {
+        Some(bytes) => largest(bytes, |tokens| estimate(tokens).total(activations)),
+        None => SMALL,
     })
 }
 
-/// Returns the largest size whose activations fit into some bytes.
-fn largest(decoder: &Decoder, bytes: u64) -> usize {
-    let activations = |tokens: usize| {
-        let size = Size {
+/// Returns [`tokens`] for a pass without gradients.
+pub fn forward_tokens(configured: Option<usize>, decoder: &Decoder) -> usize {
+    tokens(configured, decoder, Activations::Recomputed, |tokens| {
+        Estimate::new(Size {
             config: decoder.config(),
             weight: decoder.dtype().bytes(),
             trained: 0,
             full: false,
             copies: 0,
             tokens,
-            group: tokens.min(SMALL),
+            group: tokens,
             fused_kernels: false,
             at_once: 1,
-        };
-        Estimate::new(size).kept
-    };
-    LARGE.into_iter().find(|&tokens| activations(tokens) <= bytes).unwrap_or(SMALL)
+        })
+    })
+}
+
+/// Returns the largest size whose memory is within its share of some bytes.
+fn largest(bytes: u64, needed: impl Fn(usize) -> u64) -> usize {
+    let share = bytes as f64 * FILLED;
+    LARGE.into_iter().find(|&tokens| needed(tokens) as f64 <= share).unwrap_or(SMALL)
 }
 
 #[cfg(test)]
@@ -51,10 +69,10 @@ mod tests {
     use iopo_model::{Decoder, ModelConfig};
     use serde_json::json;
 
-    use super::{LARGE, SMALL, largest, tokens};
+    use super::{LARGE, SMALL, forward_tokens, largest};
 
     #[test]
-    fn a_micro_batch_grows_with_the_memory_of_a_gpu() {
+    fn a_cpu_has_small_micro_batches_unless_the_configuration_says_otherwise() {
         let config = json!({
             "model_type": "llama", "vocab_size": 8, "hidden_size": 16, "intermediate_size": 32,
             "num_hidden_layers": 2, "num_attention_heads": 2, "tie_word_embeddings": true,
@@ -62,11 +80,16 @@ mod tests {
         let config = ModelConfig::from_hf_json(&config, Path::new("config.json")).expect("a model");
         let zeros = |_: &str, shape: &[usize]| Ok(vec![0.0; shape.iter().product()]);
         let decoder = Decoder::from_tensors(&config, &Device::flex(), zeros).expect("a decoder");
-        assert_eq!(tokens(None, &decoder), SMALL);
-        assert_eq!(tokens(Some(7), &decoder), 7);
-        assert_eq!(largest(&decoder, 0), SMALL);
-        assert_eq!(largest(&decoder, u64::MAX), LARGE[0]);
-        let sizes: Vec<usize> = (20..40).map(|bits| largest(&decoder, 1 << bits)).collect();
-        assert!(sizes.is_sorted() && sizes.contains(&LARGE[2]), "{sizes:?}");
+        assert_eq!(forward_tokens(None, &decoder), SMALL);
+        assert_eq!(forward_tokens(Some(7), &decoder), 7);
+    }
+
+    #[test]
+    fn a_micro_batch_grows_with_the_memory_of_a_gpu() {
+        // A megabyte for each token, beside a gigabyte.
+        let needed = |tokens: usize| 1_000_000_000 + 1_000_000 * tokens as u64;
+        let of = |gigabytes: u64| largest(gigabytes * 1_000_000_000, needed);
+        assert_eq!((of(0), of(6), of(7)), (SMALL, SMALL, LARGE[3]));
+        assert_eq!((of(16), of(80)), (LARGE[2], LARGE[0]));
     }
 }

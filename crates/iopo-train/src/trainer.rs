@@ -17,6 +17,7 @@ use crate::{
     Method, TrainConfig,
     batch::Plan,
     encode::EncodedGroup,
+    estimate::Estimate,
     eval_strategy::EvalStrategy,
     grid::Settings,
     group_weights::{GroupWeights, WeightsOrigin},
@@ -163,7 +164,11 @@ impl<'a> Trainer<'a> {
     /// Returns the maximum number of tokens of a micro-batch.
     fn micro_batch_tokens(&self, decoder: &Decoder) -> usize {
         let configured = self.config.tokens_per_micro_batch;
-        *self.tokens_per_micro_batch.get_or_init(|| micro_batch::tokens(configured, decoder))
+        let activations = self.config.gradient_checkpointing.if_they_fit();
+        *self.tokens_per_micro_batch.get_or_init(|| {
+            let estimate = |tokens| Estimate::new(self.size(decoder, tokens));
+            micro_batch::tokens(configured, decoder, activations, estimate)
+        })
     }
 
     fn eval_strategy(&self) -> EvalStrategy {

@@ -1,12 +1,14 @@
 //! Kernels for GPUs, in CubeCL.
 //!
-//! A step of a small model on a GPU waits for the host, which asks for one operation after the other. Each of these kernels is
-//! one operation in place of three to twenty of Burn's, which compute the same on other devices.
+//! A step of a small model on a GPU waits for the host (`docs/backends.md`, Operations). Each of these kernels is one operation
+//! in place of several of Burn's, which compute the same on other devices.
 
 #[cfg(feature = "_gpu")]
 mod attend;
 #[cfg(feature = "_gpu")]
 mod launch;
+#[cfg(feature = "_gpu")]
+mod likeliest;
 #[cfg(feature = "_gpu")]
 mod norm;
 #[cfg(feature = "_capture")]
@@ -101,6 +103,10 @@ pub(crate) trait GpuKernels: Backend {
         starts: IntTensor<Self>,
         end: u32,
     ) -> FloatTensor<Self>;
+
+    /// See [`likeliest`].
+    #[fusion(meta = |logits| with_width(logits, 1))]
+    fn likeliest(logits: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 /// Describes a matrix with the rows of another.
@@ -232,4 +238,17 @@ pub(crate) fn attend(
     let [keys, values] = [keys, values].map(|cache| cache.clone().into_dispatch());
     let (q, starts) = (q.into_dispatch(), starts.clone().into_dispatch());
     Tensor::from_dispatch(<Dispatch as GpuKernels>::attend(q, keys, values, starts, end as u32))
+}
+
+/// Largest vocabulary whose tokens are exact in f32.
+pub(crate) const LARGEST_VOCABULARY: usize = 1 << 24;
+
+/// Returns the likeliest token of each row, the lowest among ties; −1 if a logit is NaN or infinite.
+///
+/// There are at most [`LARGEST_VOCABULARY`] tokens.
+///
+/// # Shapes
+/// `[rows, vocab]` → `[rows, 1]`.
+pub(crate) fn likeliest(logits: Tensor<2>) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as GpuKernels>::likeliest(logits.into_dispatch()))
 }

@@ -204,7 +204,7 @@ impl<'a> Run<'a> {
             &groups,
             identity,
             self.config.sequence_layout,
-            micro_batch::tokens(self.config.tokens_per_micro_batch, start),
+            micro_batch::forward_tokens(self.config.tokens_per_micro_batch, start),
             self.progress,
         )?;
         let logps = Rc::new(logps);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use iopo_core::hash;
 use iopo_llm::Progress;
-use iopo_model::{Decoder, memory};
+use iopo_model::{Decoder, device::in_main_memory, memory};
 use iopo_schema::{
     Provenance, SchemaError, TrainingMetric,
     content_hash::{read_json, write_json},
@@ -23,6 +23,7 @@ use crate::{
     events, files,
     metadata::Metadata,
     metrics::{self, MetricMeans},
+    micro_batch,
     optim::Optimizer,
     state::TrainerState,
     weights,
@@ -82,8 +83,13 @@ impl Trainer<'_> {
         let choice = self
             .config
             .gradient_checkpointing
-            .choose(&estimate, memory::obtainable(&state.decoder.device()));
+            .choose(&estimate, micro_batch::obtainable(&state.decoder, estimate.weights));
         progress.note(&choice.describe(&estimate));
+        if self.config.tokens_per_micro_batch.is_none() && !in_main_memory(&state.decoder.device())
+        {
+            let tokens = self.micro_batch_tokens(&state.decoder);
+            progress.note(&format!("micro-batches of at most {tokens} tokens"));
+        }
         state.activations = choice.activations;
         let expected = self.throughput(&state)?.seconds(self, state.step);
         progress.note(&format!(

@@ -42,23 +42,31 @@ impl Throughput {
 impl Trainer<'_> {
     /// Estimates the peak memory, as if every concurrent micro-batch were the largest.
     pub(crate) fn estimate(&self, decoder: &Decoder) -> Estimate {
-        let trained: usize = trained_sizes(decoder).into_iter().sum();
-        let largest = self.data.train.iter().map(|group| self.tokens(group)).max().unwrap_or(0);
-        let at_once = self.at_once(decoder);
         // A micro-batch has at most the groups of an update.
-        let most = largest.saturating_mul(self.plan.per_update);
-        let tokens = largest.max(most.min(self.micro_batch_tokens(decoder)));
-        Estimate::new(Size {
+        let most = self.largest_group().saturating_mul(self.plan.per_update);
+        Estimate::new(self.size(decoder, most.min(self.micro_batch_tokens(decoder))))
+    }
+
+    /// Returns the inputs of an estimate for micro-batches of a number of tokens, or of one group.
+    pub(super) fn size<'d>(&self, decoder: &'d Decoder, tokens: usize) -> Size<'d> {
+        let trained: usize = trained_sizes(decoder).into_iter().sum();
+        let group = self.largest_group();
+        Size {
             config: decoder.config(),
             weight: decoder.dtype().bytes(),
             trained: trained as u64,
             full: !self.config.use_peft,
             copies: self.config.optim.moments() + usize::from(self.config.load_best_model_at_end),
-            tokens,
-            group: largest,
+            tokens: group.max(tokens),
+            group,
             fused_kernels: device::has_kernels(&decoder.device()),
-            at_once,
-        })
+            at_once: self.at_once(decoder),
+        }
+    }
+
+    /// Returns the tokens of the largest group.
+    fn largest_group(&self) -> usize {
+        self.data.train.iter().map(|group| self.tokens(group)).max().unwrap_or(0)
     }
 
     /// Returns the number of concurrent micro-batches; an update has at most one per group.

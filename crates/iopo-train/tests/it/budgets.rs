@@ -139,7 +139,7 @@ fn token(rows: usize, adapters: bool) -> Recorded {
         let sampling = Sampling::greedy(8 + times);
         let request = GenerationRequest { tokens: (1..100).collect(), sampling };
         let requests = vec![request; rows];
-        let mut decoder = decoder(LAYERS, Dtype::F32, device);
+        let mut decoder = decoder(LAYERS, Dtype::F32, device).frozen();
         if adapters {
             decoder = with_adapter(decoder, &LoraConfig::default());
         }

@@ -1,7 +1,7 @@
 //! `iopo devices`.
 
 use anyhow::Result;
-use iopo_model::device::{self, available, dtypes, in_main_memory};
+use iopo_model::device::{self, available, dtypes};
 use iopo_model::memory;
 use iopo_model::nvidia::{self, Card};
 
@@ -57,20 +57,15 @@ fn describe(name: &str) -> String {
         }
     };
     let types: Vec<&str> = dtypes(&device).into_iter().map(iopo_model::Dtype::name).collect();
-    let in_main_memory = in_main_memory(&device);
-    let memory = match memory::obtainable(&device) {
-        Some(bytes) if in_main_memory => format!("{} of main memory available", gigabytes(bytes)),
-        _ if name.starts_with("cuda") => {
-            let card = device::resolve(name).ok().and_then(device::DeviceName::card);
-            nvidia::card(card.unwrap_or(0)).map_or_else(unknown, |card| free(&card))
-        }
-        _ => unknown(),
+    let memory = if name.starts_with("cuda") {
+        let number = device::resolve(name).ok().and_then(device::DeviceName::card);
+        nvidia::cards().get(number.unwrap_or(0)).map(free)
+    } else {
+        let bytes = memory::obtainable(&device);
+        bytes.map(|bytes| format!("{} of main memory available", gigabytes(bytes)))
     };
+    let memory = memory.unwrap_or_else(|| "memory unknown".to_owned());
     format!("{}; {memory}", types.join(", "))
-}
-
-fn unknown() -> String {
-    "memory unknown".to_owned()
 }
 
 fn free(card: &Card) -> String {

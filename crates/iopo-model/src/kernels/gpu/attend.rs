@@ -90,8 +90,6 @@ fn mix<I: Int>(
                 mixed += weights[at] * values[base + (first + at) * dim + unit];
             }
         }
-        // The weights are read before they are replaced.
-        sync_cube();
         top = new_top;
         first += units;
     }
@@ -113,7 +111,7 @@ pub(super) fn attend(
         let shape = values.meta.shape();
         (shape[1], shape[2], shape[3])
     };
-    let heads = width / dim;
+    let (heads, int) = (width / dim, dtype_to_elem_type(starts.dtype));
     let y = like(&q);
     mix::launch(
         &y.client,
@@ -122,7 +120,7 @@ pub(super) fn attend(
         slice(&q),
         slice(&keys),
         slice(&values),
-        slice(&starts),
+        starts.into_buffer_arg(),
         slice(&y),
         slots,
         heads,
@@ -132,7 +130,7 @@ pub(super) fn attend(
         end,
         1.0 / (dim as f32).sqrt(),
         UNITS,
-        dtype_to_elem_type(starts.dtype),
+        int,
     );
     y
 }

@@ -1,13 +1,14 @@
 //! The kernels on Burn's GPU backend, and what their launches share.
 
 use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::tensor::DType;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{GpuKernels, attend, norm, rotate, swiglu};
+use super::{GpuKernels, attend, likeliest, norm, rotate, swiglu};
 
 /// Units that share a row.
 pub(super) const UNITS: usize = 128;
@@ -26,7 +27,7 @@ pub(super) fn rows_and_width(x: &CubeTensor) -> [usize; 2] {
     [shape[0], shape[1]]
 }
 
-/// Copies a tensor's values into row-major order, unless they are.
+/// Copies a tensor that is not row-major into that order.
 pub(super) fn row_major(x: CubeTensor) -> CubeTensor {
     into_contiguous(x)
 }
@@ -42,8 +43,12 @@ pub(super) fn like(x: &CubeTensor) -> CubeTensor {
     empty_device_contiguous_dtype(x.client.clone(), x.device.clone(), shape, x.dtype)
 }
 
-/// Returns the values of a row-major tensor as an argument of a kernel.
+/// Returns the values of a row-major f32 tensor as an argument of a kernel.
+///
+/// # Panics
+/// Panics if the tensor has another type.
 pub(super) fn slice(x: &CubeTensor) -> BufferArg {
+    assert_eq!(x.dtype, DType::F32, "the kernels read f32");
     x.clone().into_buffer_arg()
 }
 
@@ -113,5 +118,9 @@ impl GpuKernels for CubeBackend {
         end: u32,
     ) -> FloatTensor<Self> {
         attend::attend(q, keys, values, starts, end as usize)
+    }
+
+    fn likeliest(logits: FloatTensor<Self>) -> FloatTensor<Self> {
+        likeliest::likeliest(logits)
     }
 }

@@ -123,9 +123,9 @@ pub(super) fn push(
     queries: usize,
 ) -> (CubeTensor, CubeTensor, CubeTensor) {
     let ([cos, sin], x) = (angles.map(row_major), row_major(x));
-    // A cache that something else holds is copied.
-    let [keys, values] =
-        caches.map(row_major).map(|cache| if cache.can_mut() { cache } else { cache.copy() });
+    // A cache that something else holds is copied, row by row, because a copy can have gaps between its rows.
+    let own = |cache: CubeTensor| if cache.can_mut() { cache } else { row_major(cache.copy()) };
+    let [keys, values] = caches.map(row_major).map(own);
     let [rows, width] = rows_and_width(&x);
     let (kv, capacity, dim) = {
         let shape = values.meta.shape();

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::attention::Heads;
 use crate::cache::{Columns, LayerCache};
 use crate::device;
-use crate::kernels::{Angles, Direction, gpu, rms_norm, swiglu};
+use crate::kernels::{Angles, Direction, gpu, likeliest, rms_norm, swiglu};
 use crate::rope::Rope;
 
 fn gpu_device() -> Device {
@@ -110,6 +110,30 @@ fn swiglu_matches_burn_forward_and_backward() {
     assert!(far(&dgate, &dup) > 1e-2);
 }
 
+#[test]
+fn the_likeliest_token_is_the_lowest_among_ties_and_needs_finite_logits() {
+    let device = gpu_device();
+    let width = 1000;
+    let mut logits = values(&random([4, width], 9, &Device::flex()));
+    // The same largest logit in three places, of two units.
+    for at in [900, 317, 317 + 128] {
+        logits[width + at] = 3.5;
+    }
+    let chosen = |logits: &[f32]| {
+        let logits = Tensor::<2>::from_data(TensorData::new(logits.to_vec(), [4, width]), &device);
+        values(&gpu::likeliest(logits))
+    };
+    let want: Vec<f32> =
+        logits.chunks(width).map(|row| likeliest(row).expect("finite").0 as f32).collect();
+    assert_eq!(want[1], 317.0);
+    assert_eq!(chosen(&logits), want);
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let mut logits = logits.clone();
+        logits[2 * width + 5] = bad;
+        assert_eq!(chosen(&logits), [want[0], want[1], -1.0, want[3]]);
+    }
+}
+
 const HEADS: Heads = Heads { kv: 2, group: 3, dim: 20 };
 /// The width of queries, of keys and of values.
 const WIDTHS: [usize; 3] = [120, 40, 40];
@@ -172,14 +196,21 @@ fn a_step_of_attention_matches_the_cpu() {
 }
 
 #[test]
-fn a_cache_that_something_else_holds_is_not_changed() {
+fn a_cache_that_something_else_holds_is_copied() {
+    let lengths = [5, 2];
+    let flex = Device::flex();
+    let Prompts { mut cache, columns, x, rope } = prompts(&lengths, &flex);
+    let part = |start| x.clone().narrow(1, WIDTHS[..start].iter().sum(), WIDTHS[start]);
+    cache.push(&rope.rotate(part(1)), part(2), columns.used);
+    let want = cache.tensors().expect("a cache");
     let device = gpu_device();
-    let Prompts { cache, columns, x, rope } = prompts(&[5, 2], &device);
-    let (keys, held) = cache.tensors().expect("a cache");
-    let before = values(&held);
-    let (_, keys, changed) = rope.push(x, [keys, held.clone()], columns.used, WIDTHS[0]);
-    assert_eq!(values(&held), before);
-    // Negative control: the new cache differs.
-    assert_ne!(values(&changed), before);
-    assert_eq!(keys.dims()[3], changed.dims()[2]);
+    let Prompts { cache, columns, x, rope } = prompts(&lengths, &device);
+    let held = cache.tensors().expect("a cache");
+    let before = (values(&held.0), values(&held.1));
+    let (_, keys, changed) =
+        rope.push(x, [held.0.clone(), held.1.clone()], columns.used, WIDTHS[0]);
+    assert!(far(&keys, &want.0) < 1e-5 && far(&changed, &want.1) < 1e-5);
+    assert_eq!((values(&held.0), values(&held.1)), before);
+    // Negative control: the new token changes the cache.
+    assert!(far(&changed, &held.1) > 1e-2 && far(&keys, &held.0) > 1e-2);
 }

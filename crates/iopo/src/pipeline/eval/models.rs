@@ -113,7 +113,8 @@ impl Models for RunModels<'_> {
                 .map_err(failed_to("replace the log-probabilities of the groups"))?;
         }
         let layout = self.train.sequence_layout;
-        let budget = micro_batch::tokens(self.train.tokens_per_micro_batch, model.decoder());
+        let configured = self.train.tokens_per_micro_batch;
+        let budget = micro_batch::forward_tokens(configured, model.decoder());
         reference(path, model.decoder(), &groups, identity, layout, budget, progress)
             .map_err(failed_to("compute the log-probabilities of the groups"))?;
         Ok(iopo_schema::read(path)?)
