@@ -60,15 +60,15 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
         Ok(made.concat())
     })?;
     let device = decoder.device();
-    let count = |prompts: &[GenerationRequest]| -> Result<Option<usize>> {
+    let launched = |prompts: &[GenerationRequest]| -> Result<Option<usize>> {
         if in_main_memory(&device) {
             return Ok(None);
         }
         Ok(launches::count(&device, || generate(&decoder, prompts))?.1)
     };
-    let launched = count(&prompts)?.zip(count(&first)?);
+    let both = launched(&prompts)?.zip(launched(&first)?);
     // The other way round, autotune was at work.
-    let launched = launched.and_then(|(all, first)| all.checked_sub(first));
+    let launched = both.and_then(|(all, first)| all.checked_sub(first));
     let rate = |times: &[f64]| (args.batch * args.tokens) as f64 / median(times);
     let steps = median(&together) - median(&prefill);
     ensure!(steps > 0.0, "{} tokens took no longer than one", args.tokens);
