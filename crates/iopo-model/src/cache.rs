@@ -8,9 +8,7 @@ use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::attention::{HIDDEN, Heads};
-use crate::decoder::index_tensor;
 use crate::kernels::{Seen, attend, gpu, push_keys};
-use crate::rope::Rope;
 
 /// Columns by which the cache grows and shrinks.
 const GROWTH: usize = 64;
@@ -72,9 +70,9 @@ impl Columns {
         unused
     }
 
-    /// Returns the first column of every slot, `[slots]`.
-    pub(crate) fn starts(&self, device: &Device) -> Tensor<1, Int> {
-        index_tensor(self.starts.iter().map(|&start| start as i64), device)
+    /// Returns the first column of every slot.
+    pub(crate) fn starts(&self) -> &[usize] {
+        &self.starts
     }
 
     /// Returns the score bias over all columns, including the next one: `[slots, 1, 1, used + 1]`.
@@ -152,37 +150,34 @@ impl LayerCache {
         });
     }
 
-    /// Rotates the queries and keys of one token per slot and writes keys and values into column `at`, on a GPU. Returns
-    /// the queries.
-    ///
-    /// # Shapes
-    /// `x` has queries, of width `queries`, keys and values side by side.
-    pub(crate) fn push_rotated(
-        &mut self,
-        x: Tensor<2>,
-        rope: &Rope,
-        at: usize,
-        queries: usize,
-    ) -> Option<Tensor<2>> {
-        let (keys, values) = (self.keys.take()?, self.values.take()?);
-        let caches = [with_room(keys, 3, at), with_room(values, 2, at)];
-        let (q, keys, values) = rope.push(x, caches, at, queries);
-        (self.keys, self.values) = (Some(keys), Some(values));
-        Some(q)
+    /// Adds empty columns if there is no column `at`, and returns whether it did.
+    pub(crate) fn make_room(&mut self, at: usize) -> bool {
+        let room = self.values.as_ref().map_or(0, |values| values.dims()[2]);
+        if room > at {
+            return false;
+        }
+        self.keys = self.keys.take().map(|keys| with_room(keys, 3, at));
+        self.values = self.values.take().map(|values| with_room(values, 2, at));
+        true
     }
 
-    /// Computes attention of each slot's newest token to columns from the slot's start to `end`, on a GPU.
+    /// Computes attention of one token per slot, after its keys and values are written into the column of the inputs, on a
+    /// GPU. There must be room for it. See [`gpu::push`].
     ///
     /// # Shapes
-    /// `[slots, heads · head_dim]` → the same.
-    pub(crate) fn attend_on_gpu(
-        &self,
-        q: Tensor<2>,
-        starts: &Tensor<1, Int>,
-        end: usize,
-    ) -> Tensor<2> {
-        let (Some(keys), Some(values)) = (&self.keys, &self.values) else { return q };
-        gpu::attend(q, keys, values, starts, end)
+    /// `x` has queries, of width `queries`, keys and values side by side → `[slots, queries]`.
+    pub(crate) fn push_and_attend(
+        &mut self,
+        x: Tensor<2>,
+        inputs: &Tensor<1>,
+        queries: usize,
+        in_place: bool,
+    ) -> Option<Tensor<2>> {
+        let caches = [self.keys.take()?, self.values.take()?];
+        let (q, keys, values) = gpu::push(x, inputs, caches, queries, in_place);
+        let mixed = gpu::attend(q, &keys, &values, inputs);
+        (self.keys, self.values) = (Some(keys), Some(values));
+        Some(mixed)
     }
 
     /// Computes attention of each slot's newest token to the slot's columns.

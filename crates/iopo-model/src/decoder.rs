@@ -197,6 +197,11 @@ impl Decoder {
         Heads::new(&self.config)
     }
 
+    /// Returns the angular frequency of each pair of a head.
+    pub(crate) fn frequencies(&self) -> &[f32] {
+        &self.frequencies
+    }
+
     pub(crate) fn rope(&self, positions: &[u32]) -> Rope {
         Rope::new(&self.frequencies, positions, &self.device())
     }
@@ -240,13 +245,19 @@ impl Decoder {
         Ok(onto.select_assign(0, self.indices(&looked_up)?, dx, IndexingUpdateOp::Add))
     }
 
-    fn indices(&self, tokens: &[u32]) -> Result<Tensor<1, Int>, ModelError> {
+    /// Refuses a token outside the vocabulary.
+    pub(crate) fn check(&self, tokens: &[u32]) -> Result<(), ModelError> {
         let vocab = self.config.vocab_size;
-        if let Some(token) = tokens.iter().find(|&&token| token as usize >= vocab) {
-            return Err(ModelError::Layout {
+        match tokens.iter().find(|&&token| token as usize >= vocab) {
+            Some(token) => Err(ModelError::Layout {
                 reason: format!("token {token} is outside the vocabulary of {vocab}"),
-            });
+            }),
+            None => Ok(()),
         }
+    }
+
+    fn indices(&self, tokens: &[u32]) -> Result<Tensor<1, Int>, ModelError> {
+        self.check(tokens)?;
         Ok(index_tensor(tokens.iter().map(|&token| i64::from(token)), &self.device()))
     }
 

@@ -9,9 +9,8 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelI
 
 use crate::cache::{Columns, LayerCache};
 use crate::decoder::index_tensor;
-use crate::gpu_step::GpuStep;
+use crate::gpu_step::{Caches, GpuSteps, Output};
 use crate::host::to_host;
-use crate::kernels::gpu;
 use crate::layer::DecoderLayer;
 use crate::prefill::Prefilled;
 use crate::rope::Rope;
@@ -131,11 +130,9 @@ struct Generation<'a> {
     /// One row per slot of the cache.
     rows: Vec<Row>,
     columns: Columns,
-    caches: Vec<LayerCache>,
-    /// Whether steps run on the kernels for GPUs.
-    on_gpu: bool,
-    /// The weights for steps on a GPU, made with the first step.
-    gpu: Option<GpuStep<'a>>,
+    caches: Caches,
+    /// The steps on a GPU.
+    gpu: Option<GpuSteps<'a>>,
     finished: Vec<Option<Generated>>,
 }
 
@@ -171,9 +168,8 @@ impl Decoder {
             kept: None,
             rows: Vec::new(),
             columns: Columns::default(),
-            caches: Vec::new(),
-            on_gpu: GpuStep::runs(self),
-            gpu: None,
+            caches: Caches::default(),
+            gpu: GpuSteps::new(self),
             finished: vec![None; requests.len()],
         };
         generation.finish_empty();
@@ -257,16 +253,18 @@ impl Generation<'_> {
             }
             let tokens: Vec<u32> =
                 self.rows.iter().map(|row| row.next.unwrap_or_default()).collect();
-            let hidden = if self.on_gpu {
-                let step = self.gpu.get_or_insert_with(|| GpuStep::new(self.decoder));
-                step.run(&tokens, &mut self.caches, &self.columns)?
-            } else {
-                self.decoder.step(&tokens, &mut self.caches, &self.columns)?
+            let drawn = self.output();
+            let made = match &mut self.gpu {
+                Some(steps) => steps.run(&tokens, &self.caches, &self.columns, drawn)?,
+                None => {
+                    let mut caches = self.caches.borrow_mut();
+                    self.decoder.logits(&self.decoder.step(&tokens, &mut caches, &self.columns)?)
+                }
             };
             self.columns.used += 1;
             let slots: Vec<(usize, usize)> =
                 (0..self.rows.len()).map(|slot| (slot, slot)).collect();
-            self.draw(&slots, &hidden)?;
+            self.draw(&slots, made, drawn)?;
         }
     }
 
@@ -325,16 +323,18 @@ impl Generation<'_> {
 
     /// Returns slots for new requests, reusing those of finished rows first.
     fn make_room(&mut self, new: &[usize]) -> Vec<usize> {
+        self.gpu.iter_mut().for_each(GpuSteps::change);
+        let mut caches = self.caches.borrow_mut();
         let (heads, device) = (self.decoder.heads(), self.decoder.device());
         if self.rows.iter().all(|row| row.done) {
             self.rows.clear();
-            self.caches.clear();
+            caches.clear();
             self.columns = Columns::default();
         } else {
             let alive = self.alive();
             let unused = self.columns.trim(alive.into_iter());
             if unused > 0 {
-                self.caches.iter_mut().for_each(|cache| cache.trim(unused));
+                caches.iter_mut().for_each(|cache| cache.trim(unused));
             }
         }
         let free = (0..self.rows.len()).filter(|&slot| self.rows[slot].done);
@@ -350,11 +350,11 @@ impl Generation<'_> {
                 self.rows.push(row);
             }
         }
-        if self.caches.is_empty() {
+        if caches.is_empty() {
             let empty = |_| LayerCache::new(more, self.columns.used, heads, &device);
-            self.caches = self.decoder.layers.iter().map(empty).collect();
+            *caches = self.decoder.layers.iter().map(empty).collect();
         } else if more > 0 {
-            self.caches.iter_mut().for_each(|cache| cache.add_slots(more));
+            caches.iter_mut().for_each(|cache| cache.add_slots(more));
         }
         slots
     }
@@ -371,7 +371,7 @@ impl Generation<'_> {
         let mut drawn = Vec::new();
         for (prompt, rows) in samples.iter().enumerate() {
             for (cache, (keys, values)) in
-                self.caches.iter_mut().zip(source.keys_values(prompt, heads))
+                self.caches.borrow_mut().iter_mut().zip(source.keys_values(prompt, heads))
             {
                 for &(slot, _) in *rows {
                     cache.place(slot, self.columns.start(slot), keys.clone(), values.clone());
@@ -384,7 +384,8 @@ impl Generation<'_> {
                 drawn.push((slot, prompt));
             }
         }
-        self.draw(&drawn, &source.hidden)
+        let logits = self.decoder.logits(&source.hidden);
+        self.draw(&drawn, logits, Output::Logits)
     }
 
     /// Drops finished rows, several at a time because copying the caches costs about one step.
@@ -394,33 +395,44 @@ impl Generation<'_> {
             return;
         }
         let kept = index_tensor(alive.iter().map(|&slot| slot as i64), &self.decoder.device());
-        self.caches.iter_mut().for_each(|cache| cache.keep(&kept));
+        self.gpu.iter_mut().for_each(GpuSteps::change);
+        self.caches.borrow_mut().iter_mut().for_each(|cache| cache.keep(&kept));
         self.columns.keep(&alive);
         self.rows.retain(|row| !row.done);
     }
 
-    /// Draws the next token of the given slots, each from a row of `hidden`, and records the rows that finish.
-    fn draw(&mut self, slots: &[(usize, usize)], hidden: &Tensor<2>) -> Result<(), ModelError> {
-        let logits = self.decoder.logits(hidden);
-        let vocab = logits.dims()[1];
-        let greedy = slots.iter().all(|&(slot, _)| self.rows[slot].sampler.is_greedy());
-        if greedy && self.on_gpu && vocab <= gpu::LARGEST_VOCABULARY {
-            // A few numbers to copy instead of all logits.
-            let chosen = to_host(gpu::likeliest(logits))?;
-            for &(slot, row) in slots {
-                self.rows[slot].next = (chosen[row] >= 0.0).then_some(chosen[row] as u32);
+    /// Returns what the rows need for their next tokens.
+    fn output(&self) -> Output {
+        let greedy = self.rows.iter().all(|row| row.sampler.is_greedy());
+        if greedy && self.gpu.is_some() { Output::Likeliest } else { Output::Logits }
+    }
+
+    /// Draws the next token of the given slots, each from a row of what a step `made`, and records the rows that finish.
+    fn draw(
+        &mut self,
+        slots: &[(usize, usize)],
+        made: Tensor<2>,
+        output: Output,
+    ) -> Result<(), ModelError> {
+        let width = made.dims()[1];
+        let values = to_host(made)?;
+        match output {
+            Output::Likeliest => {
+                for &(slot, row) in slots {
+                    self.rows[slot].next = (values[row] >= 0.0).then_some(values[row] as u32);
+                }
             }
-        } else {
-            let logits = to_host(logits)?;
-            let mut of_slot = vec![None; self.rows.len()];
-            for &(slot, row) in slots {
-                of_slot[slot] = Some(&logits[row * vocab..(row + 1) * vocab]);
+            Output::Logits => {
+                let mut of_slot = vec![None; self.rows.len()];
+                for &(slot, row) in slots {
+                    of_slot[slot] = Some(&values[row * width..(row + 1) * width]);
+                }
+                // Each row has a separate random stream, so rows can draw in parallel.
+                let rows = self.rows.par_iter_mut().zip(of_slot);
+                rows.for_each_init(Scratch::default, |scratch, (row, logits)| {
+                    row.draw(logits, scratch);
+                });
             }
-            // Each row has a separate random stream, so rows can draw in parallel.
-            let rows = self.rows.par_iter_mut().zip(of_slot);
-            rows.for_each_init(Scratch::default, |scratch, (row, logits)| {
-                row.draw(logits, scratch)
-            });
         }
         for &(slot, _) in slots {
             let row = &mut self.rows[slot];

@@ -23,21 +23,23 @@ pub(crate) fn frequencies(config: &ModelConfig) -> Vec<f32> {
         .collect()
 }
 
+/// Returns the cosines and sines of all positions, `[positions, half]`.
+pub(crate) fn tables(frequencies: &[f32], positions: &[u32]) -> [Vec<f32>; 2] {
+    let table = |f: fn(f32) -> f32| {
+        let rows = positions.iter().flat_map(|&position| {
+            frequencies.iter().map(move |&frequency| f(position as f32 * frequency))
+        });
+        rows.collect()
+    };
+    [table(f32::cos), table(f32::sin)]
+}
+
 impl Rope {
     pub(crate) fn new(frequencies: &[f32], positions: &[u32], device: &Device) -> Self {
-        let table = |f: fn(f32) -> f32| {
-            let values: Vec<f32> = positions
-                .iter()
-                .flat_map(|&position| {
-                    frequencies.iter().map(move |&frequency| f(position as f32 * frequency))
-                })
-                .collect();
-            Tensor::from_data(
-                TensorData::new(values, [positions.len(), 1, frequencies.len()]),
-                device,
-            )
-        };
-        Self(Angles::new(table(f32::cos), table(f32::sin)))
+        let shape = [positions.len(), 1, frequencies.len()];
+        let [cos, sin] = tables(frequencies, positions)
+            .map(|values| Tensor::from_data(TensorData::new(values, shape), device));
+        Self(Angles::new(cos, sin))
     }
 
     /// Rotates every head of every token by the angle of its position.
@@ -59,21 +61,6 @@ impl Rope {
         direction: Direction,
     ) -> Tensor<2> {
         self.0.rotate_first(x, heads, direction)
-    }
-
-    /// Rotates the queries and keys of one token per slot and writes keys and values into column `at` of a cache on a GPU.
-    /// Returns the queries, the keys and the values.
-    ///
-    /// # Shapes
-    /// `x` has queries, of width `queries`, keys and values side by side; the caches are those of [`crate::cache`].
-    pub(crate) fn push(
-        &self,
-        x: Tensor<2>,
-        caches: [Tensor<4>; 2],
-        at: usize,
-        queries: usize,
-    ) -> (Tensor<2>, Tensor<4>, Tensor<4>) {
-        self.0.push(x, caches, at, queries)
     }
 
     /// Rotates back. Used for gradients.

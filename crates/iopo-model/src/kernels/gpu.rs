@@ -22,9 +22,9 @@ mod tests;
 
 #[cfg(feature = "_gpu")]
 use burn::backend::fusion::custom::TensorSpec;
-use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::tensor::FloatTensor;
 use burn::backend::{Backend, Dispatch, backend_extension};
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::{Device, Tensor};
 
 use super::{Direction, Normed};
 
@@ -81,28 +81,30 @@ pub(crate) trait GpuKernels: Backend {
     fn swiglu_backward(both: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// See [`push`].
-    #[fusion(meta = |x, _, _, keys, values, _, queries| {
+    #[fusion(meta = |x, _, keys, values, queries, _| {
         (with_width(x, *queries as usize), keys.clone(), values.clone())
     })]
     fn push(
         x: FloatTensor<Self>,
-        cos: FloatTensor<Self>,
-        sin: FloatTensor<Self>,
+        inputs: FloatTensor<Self>,
         keys: FloatTensor<Self>,
         values: FloatTensor<Self>,
-        at: u32,
         queries: u32,
+        in_place: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
     /// See [`attend`].
-    #[fusion(meta = |q, _, _, _, _| q.clone())]
+    #[fusion(meta = |q, _, _, _| q.clone())]
     fn attend(
         q: FloatTensor<Self>,
         keys: FloatTensor<Self>,
         values: FloatTensor<Self>,
-        starts: IntTensor<Self>,
-        end: u32,
+        inputs: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
+
+    /// See [`overwrite`].
+    #[fusion(meta = |into, _| into.clone())]
+    fn overwrite(into: FloatTensor<Self>, from: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// See [`likeliest`].
     #[fusion(meta = |logits| with_width(logits, 1))]
@@ -197,47 +199,56 @@ pub(crate) fn swiglu_backward(both: Tensor<2>, dy: Tensor<2>) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as GpuKernels>::swiglu_backward(both, dy))
 }
 
-/// Rotates the queries and keys of one token per slot, and writes keys and values into column `at` of a cache, in place if
-/// nothing else holds it. Returns the queries, the keys and the values.
+/// Rotates the queries and keys of one token per slot, and writes keys and values into the column of the inputs. Returns the
+/// queries, the keys and the values.
 ///
-/// `x` has all queries, keys and values side by side, and `queries` is the width of the first.
+/// `x` has all queries, keys and values side by side, and `queries` is the width of the first. A cache that something else holds
+/// is copied, unless it is written `in_place` whatever holds it.
 ///
 /// # Shapes
-/// x `[slots, (heads + 2 · kv_heads) · head_dim]`, cosines and sines `[slots, 1, head_dim / 2]`, keys
-/// `[slots, kv_heads, head_dim, capacity]`, values `[slots, kv_heads, capacity, head_dim]` → `[slots, heads · head_dim]`,
-/// as keys, as values.
+/// x `[slots, (heads + 2 · kv_heads) · head_dim]`, keys `[slots, kv_heads, head_dim, capacity]`, values
+/// `[slots, kv_heads, capacity, head_dim]` → `[slots, heads · head_dim]`, as keys, as values.
 pub(crate) fn push(
     x: Tensor<2>,
-    [cos, sin]: [&Tensor<3>; 2],
-    keys: Tensor<4>,
-    values: Tensor<4>,
-    at: usize,
+    inputs: &Tensor<1>,
+    [keys, values]: [Tensor<4>; 2],
     queries: usize,
+    in_place: bool,
 ) -> (Tensor<2>, Tensor<4>, Tensor<4>) {
-    let [cos, sin] = [cos, sin].map(|table| table.clone().into_dispatch());
-    let (x, keys, values) = (x.into_dispatch(), keys.into_dispatch(), values.into_dispatch());
+    let (x, inputs) = (x.into_dispatch(), inputs.clone().into_dispatch());
+    let (keys, values) = (keys.into_dispatch(), values.into_dispatch());
     let (q, keys, values) =
-        <Dispatch as GpuKernels>::push(x, cos, sin, keys, values, at as u32, queries as u32);
+        <Dispatch as GpuKernels>::push(x, inputs, keys, values, queries as u32, in_place);
     (Tensor::from_dispatch(q), Tensor::from_dispatch(keys), Tensor::from_dispatch(values))
 }
 
-/// Computes attention of each slot's newest token to columns `starts[slot]..end` of a cache.
+/// Computes attention of each slot's newest token to the columns from the slot's first one to that of the inputs.
 ///
 /// A head has at most [`LARGEST_HEAD`] values.
 ///
 /// # Shapes
 /// q `[slots, heads · head_dim]`, keys `[slots, kv_heads, head_dim, capacity]`, values
-/// `[slots, kv_heads, capacity, head_dim]`, starts `[slots]` → as q.
+/// `[slots, kv_heads, capacity, head_dim]` → as q.
 pub(crate) fn attend(
     q: Tensor<2>,
     keys: &Tensor<4>,
     values: &Tensor<4>,
-    starts: &Tensor<1, Int>,
-    end: usize,
+    inputs: &Tensor<1>,
 ) -> Tensor<2> {
     let [keys, values] = [keys, values].map(|cache| cache.clone().into_dispatch());
-    let (q, starts) = (q.into_dispatch(), starts.clone().into_dispatch());
-    Tensor::from_dispatch(<Dispatch as GpuKernels>::attend(q, keys, values, starts, end as u32))
+    let (q, inputs) = (q.into_dispatch(), inputs.clone().into_dispatch());
+    Tensor::from_dispatch(<Dispatch as GpuKernels>::attend(q, keys, values, inputs))
+}
+
+/// Writes `from` into the memory of `into`, so that everything that holds `into` sees the new values.
+///
+/// The device writes only if the returned tensor still exists when it gets there.
+///
+/// # Shapes
+/// `[count]` both.
+pub(crate) fn overwrite(into: Tensor<1>, from: Tensor<1>) -> Tensor<1> {
+    let (into, from) = (into.into_dispatch(), from.into_dispatch());
+    Tensor::from_dispatch(<Dispatch as GpuKernels>::overwrite(into, from))
 }
 
 /// Largest vocabulary whose tokens are exact in f32.

@@ -112,17 +112,6 @@ impl Angles {
         self.turn(x, tables, direction)
     }
 
-    /// Computes [`gpu::push`] with these angles.
-    pub(crate) fn push(
-        &self,
-        x: Tensor<2>,
-        [keys, values]: [Tensor<4>; 2],
-        at: usize,
-        queries: usize,
-    ) -> (Tensor<2>, Tensor<4>, Tensor<4>) {
-        gpu::push(x, [&self.cos, &self.sin], keys, values, at, queries)
-    }
-
     fn turn(
         &self,
         x: Tensor<2>,

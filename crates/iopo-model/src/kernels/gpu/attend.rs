@@ -1,6 +1,5 @@
 //! Attention of one new token per slot to the key-value cache, one cube per slot and head.
 
-use burn::backend::cubecl::dtype_to_elem_type;
 use burn_cubecl::cubecl;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::prelude::*;
@@ -30,21 +29,19 @@ fn largest(value: f32, shared: &mut Shared<[f32]>) -> f32 {
 /// Adds up the columns, as many at a time as there are units, with the softmax relative to the largest score so far (Dao et al.
 /// 2022, arXiv 2205.14135).
 #[cube(launch)]
-fn mix<I: Int>(
+fn mix(
     q: &[f32],
     keys: &[f32],
     values: &[f32],
-    starts: &[I],
+    inputs: &[f32],
     y: &mut [f32],
     slots: usize,
     heads: usize,
     group: usize,
     dim: usize,
     capacity: usize,
-    end: usize,
     scale: f32,
     #[comptime] units: usize,
-    #[define(I)] _int: ElemType,
 ) {
     if CUBE_POS >= slots * heads {
         terminate!();
@@ -60,7 +57,9 @@ fn mix<I: Int>(
     sync_cube();
     // All heads of keys or values before this one have `capacity · dim` values each.
     let base = (slot * (heads / group) + head / group) * capacity * dim;
-    let mut first = usize::cast_from(starts[slot]);
+    // The order of `StepInputs`.
+    let mut first = usize::cast_from(inputs[slots * dim + slot]);
+    let end = usize::cast_from(inputs[slots * dim + slots]) + 1;
     let (mut top, mut sum, mut mixed) = (f32::new(-1e30), 0f32, 0f32);
     while first < end {
         let column = first + unit;
@@ -102,16 +101,15 @@ pub(super) fn attend(
     q: CubeTensor,
     keys: CubeTensor,
     values: CubeTensor,
-    starts: CubeTensor,
-    end: usize,
+    inputs: CubeTensor,
 ) -> CubeTensor {
-    let [q, keys, values, starts] = [q, keys, values, starts].map(row_major);
+    let [q, keys, values, inputs] = [q, keys, values, inputs].map(row_major);
     let [slots, width] = rows_and_width(&q);
     let (kv, capacity, dim) = {
         let shape = values.meta.shape();
         (shape[1], shape[2], shape[3])
     };
-    let (heads, int) = (width / dim, dtype_to_elem_type(starts.dtype));
+    let heads = width / dim;
     let y = like(&q);
     mix::launch(
         &y.client,
@@ -120,17 +118,15 @@ pub(super) fn attend(
         slice(&q),
         slice(&keys),
         slice(&values),
-        starts.into_buffer_arg(),
+        slice(&inputs),
         slice(&y),
         slots,
         heads,
         heads / kv,
         dim,
         capacity,
-        end,
         1.0 / (dim as f32).sqrt(),
         UNITS,
-        int,
     );
     y
 }

@@ -1,6 +1,6 @@
 //! The kernels on Burn's GPU backend, and what their launches share.
 
-use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::tensor::FloatTensor;
 use burn::tensor::DType;
 use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl::prelude::*;
@@ -100,24 +100,26 @@ impl GpuKernels for CubeBackend {
 
     fn push(
         x: FloatTensor<Self>,
-        cos: FloatTensor<Self>,
-        sin: FloatTensor<Self>,
+        inputs: FloatTensor<Self>,
         keys: FloatTensor<Self>,
         values: FloatTensor<Self>,
-        at: u32,
         queries: u32,
+        in_place: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        rotate::push(x, [cos, sin], [keys, values], at as usize, queries as usize)
+        rotate::push(x, inputs, [keys, values], queries as usize, in_place)
     }
 
     fn attend(
         q: FloatTensor<Self>,
         keys: FloatTensor<Self>,
         values: FloatTensor<Self>,
-        starts: IntTensor<Self>,
-        end: u32,
+        inputs: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
-        attend::attend(q, keys, values, starts, end as usize)
+        attend::attend(q, keys, values, inputs)
+    }
+
+    fn overwrite(into: FloatTensor<Self>, from: FloatTensor<Self>) -> FloatTensor<Self> {
+        rotate::overwrite(into, from)
     }
 
     fn likeliest(logits: FloatTensor<Self>) -> FloatTensor<Self> {

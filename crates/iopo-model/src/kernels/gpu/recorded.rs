@@ -1,6 +1,6 @@
 //! The kernels on Burn's capture device, which records operations and computes nothing.
 
-use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::tensor::FloatTensor;
 use burn::backend::{Capture, TensorMetadata};
 use burn::tensor::{DType, Shape};
 use burn_ir::{CustomOpIr, OperationIr, TensorIr};
@@ -87,16 +87,15 @@ impl GpuKernels for Capture {
 
     fn push(
         x: FloatTensor<Self>,
-        cos: FloatTensor<Self>,
-        sin: FloatTensor<Self>,
+        inputs: FloatTensor<Self>,
         keys: FloatTensor<Self>,
         values: FloatTensor<Self>,
-        _: u32,
         queries: u32,
+        _: bool,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let q = Shape::new([x.shape()[0], queries as usize]);
         let shapes = [q, keys.shape(), values.shape()];
-        let [q, keys, values] = record("push", vec![x, cos, sin, keys, values], shapes);
+        let [q, keys, values] = record("push", vec![x, inputs, keys, values], shapes);
         (q, keys, values)
     }
 
@@ -104,12 +103,17 @@ impl GpuKernels for Capture {
         q: FloatTensor<Self>,
         keys: FloatTensor<Self>,
         values: FloatTensor<Self>,
-        starts: IntTensor<Self>,
-        _: u32,
+        inputs: FloatTensor<Self>,
     ) -> FloatTensor<Self> {
         let shape = q.shape();
-        let [y] = record("attend", vec![q, keys, values, starts], [shape]);
+        let [y] = record("attend", vec![q, keys, values, inputs], [shape]);
         y
+    }
+
+    fn overwrite(into: FloatTensor<Self>, from: FloatTensor<Self>) -> FloatTensor<Self> {
+        let shape = into.shape();
+        let [into] = record("overwrite", vec![into, from], [shape]);
+        into
     }
 
     fn likeliest(logits: FloatTensor<Self>) -> FloatTensor<Self> {

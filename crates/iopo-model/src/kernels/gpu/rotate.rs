@@ -7,20 +7,21 @@ use cubecl::prelude::*;
 
 use super::launch::{like, row_major, rows_and_width, slice, with_shape};
 
-/// Returns the value at `at`, in row `row` and at `place` of its head, after the rotation.
+/// Returns the value at `at`, at `place` of its head, after the rotation by the angles whose cosines and sines begin at these
+/// places of their tables.
 #[cube]
 fn turned(
     x: &[f32],
     cos: &[f32],
     sin: &[f32],
     at: usize,
-    row: usize,
     place: usize,
     half: usize,
+    starts: (usize, usize),
     sign: f32,
 ) -> f32 {
-    let pair = row * half + place % half;
-    let (along, across) = (cos[pair], sign * sin[pair]);
+    let pair = place % half;
+    let (along, across) = (cos[starts.0 + pair], sign * sin[starts.1 + pair]);
     let mut value = x[at] * along;
     if place < half {
         value -= x[at + half] * across;
@@ -47,7 +48,9 @@ fn turn(
     let (row, column) = (ABSOLUTE_POS / width, ABSOLUTE_POS % width);
     let dim = 2 * half;
     if column < heads * dim {
-        y[ABSOLUTE_POS] = turned(x, cos, sin, ABSOLUTE_POS, row, column % dim, half, sign);
+        let start = row * half;
+        let place = column % dim;
+        y[ABSOLUTE_POS] = turned(x, cos, sin, ABSOLUTE_POS, place, half, (start, start), sign);
     } else {
         y[ABSOLUTE_POS] = x[ABSOLUTE_POS];
     }
@@ -56,17 +59,16 @@ fn turn(
 #[cube(launch)]
 fn turn_and_push(
     x: &[f32],
-    cos: &[f32],
-    sin: &[f32],
+    inputs: &[f32],
     queries: &mut [f32],
     keys: &mut [f32],
     values: &mut [f32],
+    rows: usize,
     width: usize,
     half: usize,
     heads: usize,
     kv: usize,
     capacity: usize,
-    column: usize,
 ) {
     if ABSOLUTE_POS >= x.len() {
         terminate!();
@@ -74,8 +76,11 @@ fn turn_and_push(
     let dim = 2 * half;
     let (row, at) = (ABSOLUTE_POS / width, ABSOLUTE_POS % width);
     let (head, place) = (at / dim, at % dim);
+    // The order of `StepInputs`.
+    let starts = (row * half, (rows + row) * half);
+    let column = usize::cast_from(inputs[2 * rows * half + rows]);
     if head < heads + kv {
-        let value = turned(x, cos, sin, ABSOLUTE_POS, row, place, half, 1.0);
+        let value = turned(x, inputs, inputs, ABSOLUTE_POS, place, half, starts, 1.0);
         if head < heads {
             queries[row * heads * dim + at] = value;
         } else {
@@ -85,6 +90,29 @@ fn turn_and_push(
         let head = head - heads - kv;
         values[((row * kv + head) * capacity + column) * dim + place] = x[ABSOLUTE_POS];
     }
+}
+
+#[cube(launch)]
+fn copy(from: &[f32], into: &mut [f32]) {
+    if ABSOLUTE_POS >= from.len() {
+        terminate!();
+    }
+    into[ABSOLUTE_POS] = from[ABSOLUTE_POS];
+}
+
+/// Writes into a row-major tensor whatever holds it.
+pub(super) fn overwrite(into: CubeTensor, from: CubeTensor) -> CubeTensor {
+    let from = row_major(from);
+    let count = from.meta.num_elements();
+    let cube_dim = CubeDim::new(&into.client, count);
+    copy::launch(
+        &into.client,
+        calculate_cube_count_elemwise(&into.client, count, cube_dim),
+        cube_dim,
+        slice(&from),
+        slice(&into),
+    );
+    into
 }
 
 pub(super) fn rotate(
@@ -117,14 +145,19 @@ pub(super) fn rotate(
 
 pub(super) fn push(
     x: CubeTensor,
-    angles: [CubeTensor; 2],
+    inputs: CubeTensor,
     caches: [CubeTensor; 2],
-    column: usize,
     queries: usize,
+    in_place: bool,
 ) -> (CubeTensor, CubeTensor, CubeTensor) {
-    let ([cos, sin], x) = (angles.map(row_major), row_major(x));
-    // A cache that something else holds is copied, row by row, because a copy can have gaps between its rows.
-    let own = |cache: CubeTensor| if cache.can_mut() { cache } else { row_major(cache.copy()) };
+    let [x, inputs] = [x, inputs].map(row_major);
+    let own = |cache: CubeTensor| {
+        if in_place || cache.can_mut() {
+            return cache;
+        }
+        // Row by row, because a copy can have gaps between its rows.
+        row_major(cache.copy())
+    };
     let [keys, values] = caches.map(row_major).map(own);
     let [rows, width] = rows_and_width(&x);
     let (kv, capacity, dim) = {
@@ -138,17 +171,16 @@ pub(super) fn push(
         calculate_cube_count_elemwise(&q.client, rows * width, cube_dim),
         cube_dim,
         slice(&x),
-        slice(&cos),
-        slice(&sin),
+        slice(&inputs),
         slice(&q),
         slice(&keys),
         slice(&values),
+        rows,
         width,
         dim / 2,
         queries / dim,
         kv,
         capacity,
-        column,
     );
     (q, keys, values)
 }

@@ -8,7 +8,7 @@ use crate::attention::Heads;
 use crate::cache::{Columns, LayerCache};
 use crate::device;
 use crate::kernels::{Angles, Direction, gpu, likeliest, rms_norm, swiglu};
-use crate::rope::Rope;
+use crate::rope::{Rope, tables};
 
 fn gpu_device() -> Device {
     let name = std::env::var("IOPO_TEST_DEVICE").unwrap_or_else(|_| "wgpu".to_owned());
@@ -138,15 +138,11 @@ const HEADS: Heads = Heads { kv: 2, group: 3, dim: 20 };
 /// The width of queries, of keys and of values.
 const WIDTHS: [usize; 3] = [120, 40, 40];
 
-/// A cache of prompts, and the token after them with its angles.
-struct Prompts {
-    cache: LayerCache,
-    columns: Columns,
-    x: Tensor<2>,
-    rope: Rope,
-}
+/// The angular frequencies.
+const FREQUENCIES: [f32; 10] = [0.5; 10];
 
-fn prompts(lengths: &[usize], device: &Device) -> Prompts {
+/// A cache of prompts, and the token after them.
+fn prompts(lengths: &[usize], device: &Device) -> (LayerCache, Columns, Tensor<2>) {
     let mut columns = Columns::default();
     for (slot, &length) in lengths.iter().enumerate() {
         columns.place(slot, length);
@@ -157,15 +153,26 @@ fn prompts(lengths: &[usize], device: &Device) -> Prompts {
         cache.place(slot, columns.start(slot), of(10), of(20));
     }
     let x = random([lengths.len(), WIDTHS.iter().sum()], 30, device);
-    let rope = Rope::new(&[0.5; 10], &columns.next_positions(), device);
-    Prompts { cache, columns, x, rope }
+    (cache, columns, x)
 }
 
-fn on_gpu(lengths: &[usize], device: &Device, from: impl Fn(&Columns) -> Columns) -> Tensor<2> {
-    let Prompts { mut cache, columns, x, rope } = prompts(lengths, device);
-    let q = cache.push_rotated(x, &rope, columns.used, WIDTHS[0]).expect("a cache");
-    let seen = from(&columns);
-    cache.attend_on_gpu(q, &seen.starts(device), columns.used + 1)
+/// The inputs of a step but for the tokens, which these kernels do not read.
+fn inputs(columns: &Columns, device: &Device) -> Tensor<1> {
+    let [cos, sin] = tables(&FREQUENCIES, &columns.next_positions());
+    let starts: Vec<f32> = columns.starts().iter().map(|&start| start as f32).collect();
+    let values = [cos, sin, starts, vec![columns.used as f32]].concat();
+    let count = values.len();
+    Tensor::from_data(TensorData::new(values, [count]), device)
+}
+
+/// The attention of the new tokens on flex, and the cache after it.
+fn on_flex(lengths: &[usize]) -> (Tensor<2>, LayerCache) {
+    let flex = Device::flex();
+    let (mut cache, columns, x) = prompts(lengths, &flex);
+    let rope = Rope::new(&FREQUENCIES, &columns.next_positions(), &flex);
+    let part = |start| x.clone().narrow(1, WIDTHS[..start].iter().sum(), WIDTHS[start]);
+    cache.push(&rope.rotate(part(1)), part(2), columns.used);
+    (cache.attend(rope.rotate(part(0)), &columns, None, HEADS), cache)
 }
 
 #[test]
@@ -173,44 +180,35 @@ fn a_step_of_attention_matches_the_cpu() {
     let device = gpu_device();
     // The first columns are seen by one slot only, and there are more columns than units in a cube.
     let lengths = [300, 130, 3];
-    let flex = Device::flex();
-    let Prompts { mut cache, columns, x, rope } = prompts(&lengths, &flex);
-    let part = |start| x.clone().narrow(1, WIDTHS[..start].iter().sum(), WIDTHS[start]);
-    let (q, k, v) = (rope.rotate(part(0)), rope.rotate(part(1)), part(2));
-    cache.push(&k, v, columns.used);
-    let want = values(&cache.attend(q, &columns, None, HEADS));
-    let same = |got: Tensor<2>| {
-        let pairs = values(&got).into_iter().zip(want.clone());
-        pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    let (want, _) = on_flex(&lengths);
+    let got = |change: fn(&Columns) -> Columns| {
+        let (mut cache, columns, x) = prompts(&lengths, &device);
+        let inputs = inputs(&change(&columns), &device);
+        cache.push_and_attend(x, &inputs, WIDTHS[0], false).expect("a cache")
     };
-    let got = on_gpu(&lengths, &device, Clone::clone);
-    assert!(same(got) < 1e-4);
+    assert!(far(&got(Clone::clone), &want) < 1e-4);
     // Negative control: one more column changes the result.
     let more = |columns: &Columns| {
-        let mut more = Columns::default();
-        (0..lengths.len()).for_each(|slot| more.place(slot, columns.used - columns.start(slot)));
+        let mut more = columns.clone();
         more.place(2, 4);
         more
     };
-    assert!(same(on_gpu(&lengths, &device, more)) > 1e-3);
+    assert!(far(&got(more), &want) > 1e-3);
 }
 
 #[test]
-fn a_cache_that_something_else_holds_is_copied() {
+fn a_cache_that_something_else_holds_is_copied_unless_it_is_written_in_place() {
     let lengths = [5, 2];
-    let flex = Device::flex();
-    let Prompts { mut cache, columns, x, rope } = prompts(&lengths, &flex);
-    let part = |start| x.clone().narrow(1, WIDTHS[..start].iter().sum(), WIDTHS[start]);
-    cache.push(&rope.rotate(part(1)), part(2), columns.used);
-    let want = cache.tensors().expect("a cache");
+    let want = on_flex(&lengths).1.tensors().expect("a cache");
     let device = gpu_device();
-    let Prompts { cache, columns, x, rope } = prompts(&lengths, &device);
-    let held = cache.tensors().expect("a cache");
-    let before = (values(&held.0), values(&held.1));
-    let (_, keys, changed) =
-        rope.push(x, [held.0.clone(), held.1.clone()], columns.used, WIDTHS[0]);
-    assert!(far(&keys, &want.0) < 1e-5 && far(&changed, &want.1) < 1e-5);
-    assert_eq!((values(&held.0), values(&held.1)), before);
-    // Negative control: the new token changes the cache.
-    assert!(far(&changed, &held.1) > 1e-2 && far(&keys, &held.0) > 1e-2);
+    for in_place in [false, true] {
+        let (cache, columns, x) = prompts(&lengths, &device);
+        let held = cache.tensors().expect("a cache");
+        let before = [values(&held.0), values(&held.1)];
+        let caches = [held.0.clone(), held.1.clone()];
+        let (_, keys, changed) =
+            gpu::push(x, &inputs(&columns, &device), caches, WIDTHS[0], in_place);
+        assert!(far(&keys, &want.0) < 1e-5 && far(&changed, &want.1) < 1e-5);
+        assert_eq!([values(&held.0), values(&held.1)] == before, !in_place);
+    }
 }
