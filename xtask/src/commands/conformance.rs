@@ -15,8 +15,8 @@ const SUITE: [Programs; 2] = [
     (&["--test", "it"], &["golden_trace::", "tree::"]),
 ];
 
-/// The tests of the kernels for GPUs.
-const KERNELS: Programs = (&["--lib"], &["kernels::gpu"]);
+/// The tests of kernels and recorded steps on GPUs.
+const KERNELS: Programs = (&["--lib"], &["kernels::gpu", "gpu_step"]);
 
 /// Flags of `cargo xtask conformance`.
 #[derive(Debug, clap::Args)]
