@@ -4,6 +4,9 @@
 //! Columns left of a row's first token are masked. The slot of a finished row goes to a new prompt, placed so that it ends
 //! at the same column as the others.
 
+use std::cell::{RefCell, RefMut};
+use std::rc::Rc;
+
 use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -19,6 +22,31 @@ pub(crate) struct LayerCache {
     keys: Option<Tensor<4>>,
     /// `[slots, kv_heads, capacity, head_dim]`.
     values: Option<Tensor<4>>,
+}
+
+/// The caches of all layers, which a recorded step shares with the batch.
+#[derive(Default)]
+pub(crate) struct Caches {
+    layers: Rc<RefCell<Vec<LayerCache>>>,
+    changes: usize,
+}
+
+impl Caches {
+    /// Returns the caches to replace some of their tensors.
+    pub(crate) fn change(&mut self) -> RefMut<'_, Vec<LayerCache>> {
+        self.changes += 1;
+        self.layers.borrow_mut()
+    }
+
+    /// Returns how often [`Caches::change`] was called.
+    pub(crate) fn changes(&self) -> usize {
+        self.changes
+    }
+
+    /// Returns the caches for a step, which writes one column of each tensor.
+    pub(crate) fn layers(&self) -> &Rc<RefCell<Vec<LayerCache>>> {
+        &self.layers
+    }
 }
 
 /// The columns of each slot.
@@ -150,15 +178,15 @@ impl LayerCache {
         });
     }
 
-    /// Adds empty columns if there is no column `at`, and returns whether it did.
-    pub(crate) fn make_room(&mut self, at: usize) -> bool {
-        let room = self.values.as_ref().map_or(0, |values| values.dims()[2]);
-        if room > at {
-            return false;
-        }
+    /// Returns whether there is a column `at`.
+    pub(crate) fn has_room(&self, at: usize) -> bool {
+        self.values.as_ref().is_some_and(|values| values.dims()[2] > at)
+    }
+
+    /// Adds empty columns if there is no column `at`.
+    pub(crate) fn make_room(&mut self, at: usize) {
         self.keys = self.keys.take().map(|keys| with_room(keys, 3, at));
         self.values = self.values.take().map(|values| with_room(values, 2, at));
-        true
     }
 
     /// Computes attention of one token per slot, after its keys and values are written into the column of the inputs, on a

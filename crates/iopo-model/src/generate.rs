@@ -7,9 +7,9 @@ use burn::tensor::Tensor;
 use iopo_llm::{FinishReason, Progress, Sampling};
 use rayon::iter::{IndexedParallelIterator, IntoParallelRefMutIterator, ParallelIterator};
 
-use crate::cache::{Columns, LayerCache};
+use crate::cache::{Caches, Columns, LayerCache};
 use crate::decoder::index_tensor;
-use crate::gpu_step::{Caches, GpuSteps, Output};
+use crate::gpu_step::{GpuSteps, Output};
 use crate::host::to_host;
 use crate::layer::DecoderLayer;
 use crate::prefill::Prefilled;
@@ -254,12 +254,11 @@ impl Generation<'_> {
             let tokens: Vec<u32> =
                 self.rows.iter().map(|row| row.next.unwrap_or_default()).collect();
             let drawn = self.output();
-            let made = match &mut self.gpu {
-                Some(steps) => steps.run(&tokens, &self.caches, &self.columns, drawn)?,
-                None => {
-                    let mut caches = self.caches.borrow_mut();
-                    self.decoder.logits(&self.decoder.step(&tokens, &mut caches, &self.columns)?)
-                }
+            let made = if let Some(steps) = &mut self.gpu {
+                steps.run(&tokens, &mut self.caches, &self.columns, drawn)?
+            } else {
+                let mut caches = self.caches.layers().borrow_mut();
+                self.decoder.logits(&self.decoder.step(&tokens, &mut caches, &self.columns)?)
             };
             self.columns.used += 1;
             let slots: Vec<(usize, usize)> =
@@ -323,15 +322,15 @@ impl Generation<'_> {
 
     /// Returns slots for new requests, reusing those of finished rows first.
     fn make_room(&mut self, new: &[usize]) -> Vec<usize> {
-        self.gpu.iter_mut().for_each(GpuSteps::change);
-        let mut caches = self.caches.borrow_mut();
+        self.gpu.iter_mut().for_each(GpuSteps::forget);
+        let alive = self.alive();
+        let mut caches = self.caches.change();
         let (heads, device) = (self.decoder.heads(), self.decoder.device());
         if self.rows.iter().all(|row| row.done) {
             self.rows.clear();
             caches.clear();
             self.columns = Columns::default();
         } else {
-            let alive = self.alive();
             let unused = self.columns.trim(alive.into_iter());
             if unused > 0 {
                 caches.iter_mut().for_each(|cache| cache.trim(unused));
@@ -371,7 +370,7 @@ impl Generation<'_> {
         let mut drawn = Vec::new();
         for (prompt, rows) in samples.iter().enumerate() {
             for (cache, (keys, values)) in
-                self.caches.borrow_mut().iter_mut().zip(source.keys_values(prompt, heads))
+                self.caches.change().iter_mut().zip(source.keys_values(prompt, heads))
             {
                 for &(slot, _) in *rows {
                     cache.place(slot, self.columns.start(slot), keys.clone(), values.clone());
@@ -395,8 +394,8 @@ impl Generation<'_> {
             return;
         }
         let kept = index_tensor(alive.iter().map(|&slot| slot as i64), &self.decoder.device());
-        self.gpu.iter_mut().for_each(GpuSteps::change);
-        self.caches.borrow_mut().iter_mut().for_each(|cache| cache.keep(&kept));
+        self.gpu.iter_mut().for_each(GpuSteps::forget);
+        self.caches.change().iter_mut().for_each(|cache| cache.keep(&kept));
         self.columns.keep(&alive);
         self.rows.retain(|row| !row.done);
     }

@@ -3,27 +3,25 @@
 mod graph;
 mod linear;
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use burn::tensor::{Tensor, TensorData};
 
-use crate::cache::{Columns, LayerCache};
+use crate::cache::{Caches, Columns, LayerCache};
 use crate::dtype::wide;
 use crate::kernels::{gpu, swiglu_joint};
 use crate::layer::DecoderLayer;
-use crate::rope;
-use crate::{Decoder, ModelError, device};
+use crate::linear::times_transposed;
+use crate::{Decoder, ModelError, device, rope, vocabulary};
 
 use graph::StepGraph;
 use linear::StepLinear;
 
-/// The caches of all layers, which a graph shares with the batch.
-pub(crate) type Caches = Rc<RefCell<Vec<LayerCache>>>;
-
 /// A decoder's weights as its steps read them.
 struct GpuStep<'a> {
     decoder: &'a Decoder,
+    /// `[vocab, d_model]` in f32.
+    head: Tensor<2>,
     layers: Vec<StepLayer<'a>>,
 }
 
@@ -48,7 +46,8 @@ pub(crate) enum Output {
 }
 
 impl<'a> GpuStep<'a> {
-    /// A layer needs fewer operations if the decoder is [frozen](Decoder::frozen).
+    /// Prepares the weights. Those of q, k and v, and of gate and up, are one matrix if the decoder is
+    /// [frozen](Decoder::frozen).
     fn new(decoder: &'a Decoder) -> Self {
         let of = |layer: &'a DecoderLayer| {
             let (attention, mlp) = (layer.joint.as_deref(), layer.mlp.joint.as_deref());
@@ -60,7 +59,8 @@ impl<'a> GpuStep<'a> {
                 down: StepLinear::new(None, &[&layer.mlp.down]),
             }
         };
-        Self { decoder, layers: decoder.layers.iter().map(of).collect() }
+        let head = wide(decoder.head_param().val());
+        Self { decoder, head, layers: decoder.layers.iter().map(of).collect() }
     }
 
     /// Returns everything that changes from step to step, so that one copy to the device refreshes it. In this order: the
@@ -85,19 +85,18 @@ impl<'a> GpuStep<'a> {
         let (decoder, heads) = (self.decoder, self.decoder.heads());
         let queries = heads.kv * heads.group * heads.dim;
         let [count] = inputs.dims();
-        let tokens = inputs.clone().slice([count - rows..count]).int();
+        let tokens = inputs.clone().narrow(0, count - rows, rows).int();
         let mut x = wide(decoder.embed.val().select(0, tokens));
         // The output of the last layer's feed-forward block, which the next norm adds.
         let mut more: Option<Tensor<2>> = None;
         for (StepLayer { layer, projected, o, inner, down }, cache) in
             self.layers.iter().zip(caches)
         {
-            let (sum, normed) = match more {
-                Some(more) => layer.input_norm.add_forward(x, more),
-                None => {
-                    let normed = layer.input_norm.forward(&x).0;
-                    (x, normed)
-                }
+            let (sum, normed) = if let Some(more) = more {
+                layer.input_norm.add_forward(x, more)
+            } else {
+                let normed = layer.input_norm.forward(&x).0;
+                (x, normed)
             };
             let mixed =
                 cache.push_and_attend(projected.times(normed), inputs, queries, in_place)?;
@@ -109,7 +108,7 @@ impl<'a> GpuStep<'a> {
             Some(more) => decoder.norm.add_forward(x, more).1,
             None => decoder.norm.forward(&x).0,
         };
-        let logits = decoder.logits(&hidden);
+        let logits = vocabulary::logits(&hidden, &self.head, times_transposed);
         Some(match output {
             Output::Logits => logits,
             Output::Likeliest => gpu::likeliest(logits),
@@ -117,8 +116,12 @@ impl<'a> GpuStep<'a> {
     }
 }
 
-/// Steps with the same tensors before they are recorded as a graph, because a recording costs a few steps.
+/// Steps with the same tensors before one is recorded, because a recording costs a few steps.
 const BEFORE_A_GRAPH: usize = 4;
+/// Replays after which a recording has paid. After a graph with fewer, more steps go before the next one.
+const WORTHWHILE: usize = 8;
+/// Most steps before a recording.
+const LONGEST_WAIT: usize = 64;
 
 /// The steps of a batch on a GPU.
 pub(crate) struct GpuSteps<'a> {
@@ -126,8 +129,12 @@ pub(crate) struct GpuSteps<'a> {
     /// Made with the first step.
     step: Option<Rc<GpuStep<'a>>>,
     graph: Option<StepGraph<'a>>,
-    /// Steps without a graph since the tensors of the batch have changed.
+    /// [`Caches::changes`] before the last step.
+    changes: usize,
+    /// Steps without a graph since then.
     plain: usize,
+    /// Steps before the next recording.
+    wait: usize,
     /// Whether the device records no graphs.
     refused: bool,
 }
@@ -138,19 +145,23 @@ impl<'a> GpuSteps<'a> {
         let device = decoder.device();
         let fits = decoder.heads().dim <= gpu::LARGEST_HEAD
             && decoder.config().vocab_size <= gpu::LARGEST_VOCABULARY;
-        let refused = device::records(&device);
         (fits && gpu::runs(&device)).then(|| Self {
             decoder,
             step: None,
             graph: None,
+            changes: 0,
             plain: 0,
-            refused,
+            wait: BEFORE_A_GRAPH,
+            refused: device::records(&device),
         })
     }
 
-    /// Forgets the graph, whose tensors are about to change.
-    pub(crate) fn change(&mut self) {
-        self.graph = None;
+    /// Drops the graph, if there is one, and with it its hold on the memory of its tensors.
+    pub(crate) fn forget(&mut self) {
+        if let Some(graph) = self.graph.take() {
+            let paid = graph.replays() >= WORTHWHILE;
+            self.wait = if paid { BEFORE_A_GRAPH } else { LONGEST_WAIT.min(2 * self.wait) };
+        }
         self.plain = 0;
     }
 
@@ -161,34 +172,34 @@ impl<'a> GpuSteps<'a> {
     pub(crate) fn run(
         &mut self,
         tokens: &[u32],
-        caches: &Caches,
+        caches: &mut Caches,
         columns: &Columns,
         output: Output,
     ) -> Result<Tensor<2>, ModelError> {
         self.decoder.check(tokens)?;
         let step = self.step.get_or_insert_with(|| Rc::new(GpuStep::new(self.decoder))).clone();
-        let mut grown = false;
-        for cache in caches.borrow_mut().iter_mut() {
-            grown |= cache.make_room(columns.used);
+        if !caches.layers().borrow().iter().all(|cache| cache.has_room(columns.used)) {
+            // Before the caches grow: the graph holds the memory of the old ones.
+            self.forget();
+            caches.change().iter_mut().for_each(|cache| cache.make_room(columns.used));
         }
-        if grown {
-            self.change();
+        let other = self.graph.as_ref().is_some_and(|graph| graph.output() != output);
+        if self.changes != caches.changes() || other {
+            self.forget();
+            self.changes = caches.changes();
         }
         let values = step.inputs(tokens, columns);
-        if self.graph.as_ref().is_some_and(|graph| graph.output() != output) {
-            self.change();
-        }
-        if self.graph.is_none() && self.plain >= BEFORE_A_GRAPH && !self.refused {
+        if self.graph.is_none() && self.plain >= self.wait && !self.refused {
             self.graph = StepGraph::record(&step, &values, tokens.len(), caches, output);
             self.refused = self.graph.is_none();
         }
-        let made = match &mut self.graph {
-            Some(graph) => graph.replay(values),
-            None => {
-                self.plain += 1;
-                let inputs = uploaded(values, self.decoder);
-                step.run(&inputs, tokens.len(), &mut caches.borrow_mut(), output, false)
-            }
+        let made = if let Some(graph) = &mut self.graph {
+            graph.replay(values)
+        } else {
+            self.plain += 1;
+            let inputs = uploaded(values, self.decoder);
+            let mut layers = caches.layers().borrow_mut();
+            step.run(&inputs, tokens.len(), &mut layers, output, false)
         };
         made.ok_or_else(|| ModelError::Generation { reason: "a cache is empty".to_owned() })
     }

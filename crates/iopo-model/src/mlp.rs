@@ -31,7 +31,7 @@ pub(crate) struct SwiGluTape {
 /// State kept for the backward pass of gate and up, with their outputs.
 #[derive(Debug, Clone)]
 enum InnerTape {
-    Apart([Tensor<2>; 2], Box<[ProjectionTape; 2]>),
+    Apart(Box<([Tensor<2>; 2], [ProjectionTape; 2])>),
     /// The outputs side by side.
     Joint(Tensor<2>, Arc<Joint>, Box<JointTape>),
 }
@@ -50,7 +50,7 @@ impl SwiGlu {
             let (gate, gate_tape) = self.gate.forward(x.clone());
             let (up, up_tape) = self.up.forward(x);
             let hidden = swiglu(&gate, &up);
-            (hidden, InnerTape::Apart([gate, up], Box::new([gate_tape, up_tape])))
+            (hidden, InnerTape::Apart(Box::new(([gate, up], [gate_tape, up_tape]))))
         };
         SwiGluTape { inner, down_tape: self.down.tape(hidden) }
     }
@@ -67,12 +67,12 @@ impl SwiGlu {
     pub(crate) fn backward(&self, tape: SwiGluTape, dy: Tensor<2>, grads: &mut Grads) -> Tensor<2> {
         let dhidden = self.down.backward(tape.down_tape, dy, None, grads);
         match tape.inner {
-            InnerTape::Apart([gate, up], tapes) => {
+            InnerTape::Apart(apart) => {
+                let ([gate, up], [gate_tape, up_tape]) = *apart;
                 let (dgate, dup) = swiglu_backward(&gate, &up, &dhidden);
                 drop((gate, up, dhidden));
-                let [gate, up] = *tapes;
-                let dx = self.gate.backward(gate, dgate, None, grads);
-                self.up.backward(up, dup, Some(dx), grads)
+                let dx = self.gate.backward(gate_tape, dgate, None, grads);
+                self.up.backward(up_tape, dup, Some(dx), grads)
             }
             InnerTape::Joint(both, joint, tape) => {
                 let gradients = swiglu_joint_backward(&both, &dhidden);

@@ -19,9 +19,10 @@ pub struct Card {
 pub fn cards() -> Vec<Card> {
     let mut command = Command::new("nvidia-smi");
     command.args(["--query-gpu=memory.free,memory.total,name", "--format=csv,noheader,nounits"]);
-    let visible = std::env::var("CUDA_VISIBLE_DEVICES").unwrap_or_default();
-    if !visible.trim().is_empty() {
-        command.arg(format!("--id={visible}"));
+    match std::env::var("CUDA_VISIBLE_DEVICES") {
+        Ok(visible) if visible.trim().is_empty() => return Vec::new(),
+        Ok(visible) => drop(command.arg(format!("--id={visible}"))),
+        Err(_) => {}
     }
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();
     let printed = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
@@ -46,6 +47,8 @@ pub(crate) fn free(device: &Device) -> Option<u64> {
     {
         // The driver counts pages of freed tensors as used.
         device.memory_cleanup();
+        // Memory is freed when the device gets there.
+        let _ = device.sync();
         return cards().iter().map(|card| card.free).min();
     }
     let _ = device;

@@ -1,4 +1,4 @@
-//! Kernels for GPUs, in CubeCL.
+//! Kernels for GPUs, in `CubeCL`.
 //!
 //! A step of a small model on a GPU waits for the host (`docs/backends.md`, Operations). Each of these kernels is one operation
 //! in place of several of Burn's, which compute the same on other devices.
@@ -242,7 +242,7 @@ pub(crate) fn attend(
 
 /// Writes `from` into the memory of `into`, so that everything that holds `into` sees the new values.
 ///
-/// The device writes only if the returned tensor still exists when it gets there.
+/// The returned tensor must be held until the device is asked for something that reads `into`.
 ///
 /// # Shapes
 /// `[count]` both.

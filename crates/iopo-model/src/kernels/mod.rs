@@ -1,4 +1,4 @@
-//! Fused kernels, for Burn's CPU backend in Rust and for GPUs in CubeCL ([`gpu`]).
+//! Fused kernels, for Burn's CPU backend in Rust and for GPUs in `CubeCL` ([`gpu`]).
 //!
 //! Each has a fallback built from Burn operations, which other backends use and the tests compare with. CPU kernels read tensors
 //! in place through Burn's extension interface and choose vector instructions at run time.

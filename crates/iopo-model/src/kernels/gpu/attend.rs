@@ -57,7 +57,7 @@ fn mix(
     sync_cube();
     // All heads of keys or values before this one have `capacity · dim` values each.
     let base = (slot * (heads / group) + head / group) * capacity * dim;
-    // The order of `StepInputs`.
+    // The order of `GpuStep::inputs`.
     let mut first = usize::cast_from(inputs[slots * dim + slot]);
     let end = usize::cast_from(inputs[slots * dim + slots]) + 1;
     let (mut top, mut sum, mut mixed) = (f32::new(-1e30), 0f32, 0f32);

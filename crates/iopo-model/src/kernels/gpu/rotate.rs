@@ -56,6 +56,7 @@ fn turn(
     }
 }
 
+/// Writes the caches without reading them, on which [`crate::gpu_step`] relies where a device refuses a recording.
 #[cube(launch)]
 fn turn_and_push(
     x: &[f32],
@@ -76,7 +77,7 @@ fn turn_and_push(
     let dim = 2 * half;
     let (row, at) = (ABSOLUTE_POS / width, ABSOLUTE_POS % width);
     let (head, place) = (at / dim, at % dim);
-    // The order of `StepInputs`.
+    // The order of `GpuStep::inputs`.
     let starts = (row * half, (rows + row) * half);
     let column = usize::cast_from(inputs[2 * rows * half + rows]);
     if head < heads + kv {
@@ -101,9 +102,14 @@ fn copy(from: &[f32], into: &mut [f32]) {
 }
 
 /// Writes into a row-major tensor whatever holds it.
+///
+/// # Panics
+/// Panics if the tensors differ in size, or `into` is not row-major.
 pub(super) fn overwrite(into: CubeTensor, from: CubeTensor) -> CubeTensor {
     let from = row_major(from);
     let count = from.meta.num_elements();
+    assert_eq!(into.meta.num_elements(), count, "the sizes differ");
+    assert!(into.is_contiguous(), "the tensor has gaps");
     let cube_dim = CubeDim::new(&into.client, count);
     copy::launch(
         &into.client,
