@@ -33,7 +33,7 @@ pub(crate) struct SwiGluTape {
 enum InnerTape {
     Apart(Box<([Tensor<2>; 2], [ProjectionTape; 2])>),
     /// The outputs side by side.
-    Joint(Tensor<2>, Arc<Joint>, Box<JointTape>),
+    Joint(Arc<Joint>, Box<(Tensor<2>, JointTape)>),
 }
 
 impl SwiGlu {
@@ -45,7 +45,7 @@ impl SwiGlu {
         let (hidden, inner) = if let Some(joint) = &self.joint
             && let Some((both, tape)) = joint.forward(&x, &[&self.gate, &self.up])
         {
-            (swiglu_joint(&both), InnerTape::Joint(both, joint.clone(), Box::new(tape)))
+            (swiglu_joint(&both), InnerTape::Joint(joint.clone(), Box::new((both, tape))))
         } else {
             let (gate, gate_tape) = self.gate.forward(x.clone());
             let (up, up_tape) = self.up.forward(x);
@@ -74,10 +74,11 @@ impl SwiGlu {
                 let dx = self.gate.backward(gate_tape, dgate, None, grads);
                 self.up.backward(up_tape, dup, Some(dx), grads)
             }
-            InnerTape::Joint(both, joint, tape) => {
+            InnerTape::Joint(joint, tape) => {
+                let (both, tape) = *tape;
                 let gradients = swiglu_joint_backward(&both, &dhidden);
                 drop((both, dhidden));
-                joint.backward(*tape, gradients, &[&self.gate, &self.up], grads)
+                joint.backward(tape, gradients, &[&self.gate, &self.up], grads)
             }
         }
     }

@@ -38,7 +38,8 @@ pub(crate) fn tokens(
     })
 }
 
-/// Returns [`tokens`] for a pass without gradients.
+/// Returns the maximum number of tokens of a pass without gradients: that of the configuration or, without one, 1024, and on a
+/// GPU more if its memory holds them.
 pub fn forward_tokens(configured: Option<usize>, decoder: &Decoder) -> usize {
     tokens(configured, decoder, Activations::Recomputed, |tokens| {
         Estimate::new(Size {
