@@ -11,6 +11,10 @@ mod attend;
 mod change;
 mod exp;
 mod few_rows;
+#[cfg_attr(
+    not(any(feature = "_gpu", feature = "_capture")),
+    expect(unused_variables, reason = "without a GPU, the generated code does not read scalars")
+)]
 pub(crate) mod gpu;
 mod int8;
 mod lanes;
