@@ -12,6 +12,10 @@ static REQUESTS: Requests = Requests::new();
 static FINISHED: OnceLock<&str> = OnceLock::new();
 
 /// Names what the command finishes before it stops, for the note to the user. Default: the current step.
+#[cfg_attr(
+    not(feature = "serve"),
+    expect(dead_code, reason = "only the reward server finishes more than the current step")
+)]
 pub(crate) fn finishes(what: &'static str) {
     // The first name stays, because a process has one command.
     let _ = FINISHED.set(what);

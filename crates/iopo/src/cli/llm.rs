@@ -51,7 +51,6 @@ pub(crate) enum TemplateRecipe {
 pub(crate) struct CheckArgs {
     /// Endpoints to check, by name [default: all].
     #[arg(value_name = "NAME")]
-    #[cfg_attr(not(feature = "endpoint"), expect(dead_code, reason = "nothing is checked"))]
     pub(crate) names: Vec<String>,
     /// Configuration file with a section `[endpoints.NAME]` for each endpoint.
     #[arg(long, value_name = "FILE")]
@@ -63,13 +62,11 @@ pub(crate) struct CheckArgs {
     #[arg(long = "set", value_name = "SECTION.KEY=VALUE")]
     pub(crate) sets: Vec<String>,
     #[command(flatten)]
-    #[cfg_attr(not(feature = "endpoint"), expect(dead_code, reason = "nothing is checked"))]
     pub(crate) paid: PaidArgs,
 }
 
 /// Flags of commands that send requests to endpoints.
 #[derive(Debug, Clone, Default, Args)]
-#[cfg_attr(not(feature = "endpoint"), expect(dead_code, reason = "nothing is sent"))]
 pub(crate) struct PaidArgs {
     /// Send requests that may cost money without asking first.
     #[arg(long)]
