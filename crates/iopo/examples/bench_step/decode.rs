@@ -36,7 +36,7 @@ pub(crate) struct Args {
 
 /// Times one batch, and the same prompts distributed to the workers as in `iopo synth`.
 pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
-    let decoder = on.decoder(&args.model)?;
+    let decoder = on.decoder(&args.model)?.frozen();
     ensure!(
         args.tokens > 1,
         "expected at least two new tokens, because the prefill computes the first"

@@ -81,6 +81,7 @@ pub(crate) fn run(args: &Args, on: &On) -> Result<Value> {
     let groups = inputs::groups(&args.groups, args.groups_per_update)?;
     let members: Vec<&EncodedGroup> = groups.iter().collect();
     let base = on.decoder(&args.model)?;
+    let base = if args.full { base } else { base.frozen() };
     let (device, config) = (base.device(), base.config().clone());
     let (reference, reference_times) = reference(args, &base, &members)?;
     let first_sums = reference.get(&members[0].id).copied().unwrap_or_default();

@@ -263,7 +263,7 @@ impl Local {
         scratch: &Path,
     ) -> Result<Self> {
         let place = (on.device.as_str(), on.dtype);
-        let base = load::load(name, place, on.batch.get(), settings, scratch)?;
+        let base = load::load(name, place, on.batch.get(), settings, scratch)?.frozen();
         let judge = base.chat().clone().with_escaped_special_tokens(true);
         Ok(Self { base, judge })
     }

@@ -70,7 +70,6 @@ impl ModelSource for LocalModels {
         let missing = || PipelineError::NoModel { model: config.model.clone() };
         let found = found.ok_or_else(missing)?;
         let base = found.load(&config.device, config.dtype, config.generation_batch)?;
-        let base = if config.train.use_peft { base.frozen() } else { base };
         let settings = config.template_settings().map_err(ModelError::from)?;
         Ok(base.with_template_settings(settings)?)
     }

@@ -177,6 +177,7 @@ impl Pipeline {
         }
         self.dir.hold()?;
         let base = self.models.load(&self.config, self.dir.root())?;
+        let base = if self.config.train.use_peft { base.frozen() } else { base };
         Ok(self.base.get_or_init(|| base))
     }
 
