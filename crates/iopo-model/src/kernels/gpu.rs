@@ -11,6 +11,8 @@ mod launch;
 mod likeliest;
 #[cfg(feature = "_gpu")]
 mod norm;
+#[cfg(feature = "_gpu")]
+mod overwrite;
 #[cfg(feature = "_capture")]
 mod recorded;
 #[cfg(feature = "_gpu")]

@@ -8,7 +8,7 @@ use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::{GpuKernels, attend, likeliest, norm, rotate, swiglu};
+use super::{GpuKernels, attend, likeliest, norm, overwrite, rotate, swiglu};
 
 /// Units that share a row.
 pub(super) const UNITS: usize = 128;
@@ -119,7 +119,7 @@ impl GpuKernels for CubeBackend {
     }
 
     fn overwrite(into: FloatTensor<Self>, from: FloatTensor<Self>) -> FloatTensor<Self> {
-        rotate::overwrite(into, from)
+        overwrite::overwrite(into, from)
     }
 
     fn likeliest(logits: FloatTensor<Self>) -> FloatTensor<Self> {
